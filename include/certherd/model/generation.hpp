@@ -1,0 +1,29 @@
+#pragma once
+
+#include <certherd/base/time.hpp>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace certherd {
+
+/// What an X.509 certificate says, as far as certherd needs it.
+struct CertificateFacts {
+  std::vector<std::string> domains;  ///< dNSName entries, lower case, in the certificate's order
+  std::string serial;                ///< hexadecimal, lower case, no leading zero byte
+  std::string issuer;                ///< common name, or the whole name where there is none
+  std::string key;                   ///< "ecdsa secp256r1", "rsa 2048"
+  TimePoint not_before;
+  TimePoint not_after;
+};
+
+/// One published set of PEM files.
+struct Generation {
+  std::string certificate;
+  int number = 0;
+  std::filesystem::path directory;  ///< generations/<name>/<n>
+  CertificateFacts facts;
+};
+
+}  // namespace certherd

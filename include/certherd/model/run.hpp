@@ -1,0 +1,92 @@
+#pragma once
+
+#include <certherd/base/time.hpp>
+#include <certherd/model/failure.hpp>
+#include <certherd/model/generation.hpp>
+#include <certherd/model/phase.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace certherd {
+
+/// Who caused a Run.
+struct Actor {
+  enum class Kind { scheduler, user, token };
+  Kind kind = Kind::scheduler;
+  std::string id;     ///< user: numeric uid; token: its id
+  std::string label;  ///< user: login name; token: its label
+};
+
+/// "scheduler", "user:0:root", "token:7:ci".
+std::string to_string(const Actor& actor);
+std::optional<Actor> parse_actor(std::string_view text);
+
+enum class Outcome {
+  deployed,              ///< published and every hook succeeded
+  deployed_hook_failed,  ///< published, a hook failed
+  failed,                ///< nothing published
+  interrupted            ///< certherd was told to stop or died
+};
+
+std::string_view to_string(Outcome outcome);  ///< "deployed", "deployed, hook failed", "failed", "interrupted"
+std::optional<Outcome> parse_outcome(std::string_view text);
+
+/// What a child process used, as the kernel counts it (getrusage(2)).
+struct ResourceUse {
+  Milliseconds user{0};
+  Milliseconds system{0};
+  long max_rss_kib = 0;
+};
+
+/// One execution of certbot.
+struct Attempt {
+  int number = 1;  ///< within the Run
+  TimePoint started;
+  TimePoint ended;
+  std::string certbot_version;
+  std::string command_line;      ///< redacted, quoted for a shell
+  std::optional<int> exit_code;  ///< absent when a signal ended it or it could not be started
+  std::optional<int> signal;
+  ResourceUse usage;
+  PhaseTimeline timeline;
+  std::optional<Failure> failure;
+};
+
+/// One owed execution of a Hook, and how it went.
+struct HookJob {
+  std::string run;
+  std::string hook;
+  std::string event;  ///< "deployed", "failed"
+  int position = 0;   ///< order within the Run
+  bool done = false;  ///< has succeeded
+  int tries = 0;
+  TimePoint started;
+  Milliseconds duration{0};
+  std::string error;   ///< why the last try failed
+  std::string output;  ///< what the last try printed: bounded, printable, redacted
+};
+
+/// One wish to get or renew one Certificate, from decision to outcome.
+struct Run {
+  std::string id;  ///< sortable by time, unique: "20261123T214418Z-example.com-1f3a"
+  std::string certificate;
+  std::vector<std::string> domains;
+  std::string provider;
+  std::string account;
+  std::string ca;
+  Actor actor;
+  std::string reason;  ///< why it was due: "missing", "renewal time reached", "forced" …
+  TimePoint started;
+  TimePoint ended;
+  std::optional<Outcome> outcome;  ///< absent while it runs
+  std::vector<Attempt> attempts;
+  PhaseTimeline timeline;  ///< of the whole Run, the Spans of its Attempts among them
+  std::optional<Failure> failure;
+  std::optional<Generation> generation;  ///< what was published
+  std::vector<HookJob> hook_jobs;
+};
+
+}  // namespace certherd

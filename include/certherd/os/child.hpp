@@ -1,0 +1,59 @@
+#pragma once
+
+#include <certherd/base/result.hpp>
+#include <certherd/base/time.hpp>
+#include <certherd/model/run.hpp>
+#include <certherd/os/stop.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace certherd::os {
+
+/// What to start. Nothing is inherited: the environment is the one given, stdin is /dev/null, stdout and stderr are one
+/// pipe, no other descriptor stays open, signals are at their defaults, the child leads its own process group.
+struct ChildCommand {
+  std::filesystem::path executable;  ///< absolute
+  std::vector<std::string> arguments;
+  std::vector<std::pair<std::string, std::string>> environment;
+  std::filesystem::path working_directory = "/";
+  Seconds timeout{60};                 ///< TERM to the group after this
+  Seconds grace{10};                   ///< KILL to the group this long after TERM
+  std::size_t line_limit = 64 * 1024;  ///< bytes of one line; the rest of a longer line is dropped and marked
+};
+
+/// How it ended. Either exit_code or signal is set.
+struct ChildExit {
+  std::optional<int> exit_code;
+  std::optional<int> signal;
+  bool timed_out = false;  ///< we ended it because of the timeout
+  bool stopped = false;    ///< we ended it because of the StopSignal
+  bool killed = false;     ///< TERM did not suffice
+  TimePoint started;
+  TimePoint ended;
+  ResourceUse usage;  ///< of the child and of its own reaped children
+};
+
+/// What the caller hears of the child while it runs, on the io_context's thread.
+struct ChildCallbacks {
+  std::function<void(pid_t)> started;
+  std::function<void(std::string_view)> line;  ///< without the newline
+  /// Asked right before TERM would be sent, and again each second while it says no. The wait for a yes is bounded by
+  /// `unstoppable_limit` after the timeout or stop request, then KILL follows.
+  std::function<bool()> may_terminate;
+};
+
+inline constexpr Seconds unstoppable_limit{300};
+
+/// Runs a child to its end. When it has ended, no process of its group is left: the group is killed before the leader
+/// is reaped. Faults: the executable or working directory is missing or not executable, no process could be made.
+boost::asio::awaitable<Result<ChildExit>> run_child(ChildCommand command, ChildCallbacks callbacks, StopSignal& stop);
+
+}  // namespace certherd::os
