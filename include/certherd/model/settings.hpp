@@ -36,6 +36,12 @@ struct Ca {
   SourceMark mark;
 };
 
+/// A CA that a configuration can name without saying more than its credentials.
+struct KnownCa {
+  std::string server;         ///< ACME directory URL, as the CA's documentation gives it
+  bool eab_required = false;  ///< accounts need external account binding
+};
+
 /// Credentials for one provider, with the zones they may edit.
 struct Account {
   std::string id;

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <certherd/base/result.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace certherd::config {
+
+/// Checks a domain for a DNS-01 certificate and gives it in lower case without a trailing dot.
+/// Refused, each with its own words: non-ASCII names (the A-label of RFC 5890 must be written), underscores (CA/Browser
+/// Forum Baseline Requirements §7.1.4.2.1), IP addresses (RFC 8738 §7 rules out dns-01), single labels, wildcards
+/// elsewhere than as the whole first label, labels and names that are too long. The limit of a name is that of its
+/// challenge name (RFC 8555 §8.4, RFC 1035 §2.3.4).
+Result<std::string> normalise_domain(std::string_view text);
+
+}  // namespace certherd::config

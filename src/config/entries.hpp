@@ -1,0 +1,44 @@
+#pragma once
+
+#include "section.hpp"
+
+#include <certherd/config/load.hpp>
+
+#include <map>
+
+namespace certherd::config {
+
+/// What all readers of entries need and fill.
+struct Loading {
+  const PluginsMap& providers;
+  const std::map<std::string, KnownCa>& known_cas;
+  LoadedConfig out;
+  std::string default_ca = "letsencrypt";
+  SourceMark default_ca_mark;
+  FileAccess default_files;
+  std::vector<std::string> default_hooks;
+};
+
+void read_cas(const os::YamlNode& node, Loading& loading);
+void read_accounts(const os::YamlNode& node, Loading& loading);
+void read_hooks(const os::YamlNode& node, Loading& loading);
+/// After every file's cas, accounts and hooks: certificates refer to them.
+void read_certificates(const os::YamlNode& node, Loading& loading);
+void read_files(const os::YamlNode& node, FileAccess& files, Loading& loading);
+
+/// Names become directory names, parts of file names and words in logs.
+bool fit_as_name(const std::string& name);
+
+/// Reports the second definition of a name; true when it is the first.
+template <class Entry>
+bool first_of_name(const std::map<std::string, Entry>& entries, const std::string& name, const std::string& kind,
+                   const SourceMark& mark, Faults& faults) {
+  const auto earlier = entries.find(name);
+  if (earlier == entries.end() || earlier->second.mark.file.empty()) return true;
+  faults.push_back(
+      {kind + " '" + name + "' is defined a second time; the first is at " + to_string(earlier->second.mark),
+       "keep one of them", mark});
+  return false;
+}
+
+}  // namespace certherd::config

@@ -1,0 +1,209 @@
+#include "entries.hpp"
+
+#include <certherd/base/text.hpp>
+#include <certherd/config/load.hpp>
+
+#include <glob.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <list>
+
+namespace certherd::config {
+namespace fs = std::filesystem;
+using os::YamlNode;
+
+namespace {
+
+/// A file that takes part: its tree must outlive the reading of all, since certificates come last.
+struct Source {
+  YamlNode root;
+  bool main = false;
+};
+
+std::vector<std::string> expand(const std::string& pattern, const SourceMark& mark, Faults& faults) {
+  const std::string absolute = resolve_path(pattern, mark).string();
+  glob_t found{};
+  const int code = ::glob(absolute.c_str(), 0, nullptr, &found);
+  std::vector<std::string> files(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  ::globfree(&found);
+  const bool is_pattern = pattern.find_first_of("*?[") != std::string::npos;
+  if (code == GLOB_NOMATCH && !is_pattern)
+    faults.push_back({"the included file " + absolute + " does not exist", "", mark});
+  else if (code != 0 && code != GLOB_NOMATCH)
+    faults.push_back({"the include " + absolute + " cannot be read", "", mark});
+  return files;
+}
+
+void read_paths(Section& section, Paths& paths) {
+  const bool default_store = !section.get("store_dir");
+  paths.state_dir = section.path("state_dir").value_or(paths.state_dir);
+  if (default_store) paths.store_dir = paths.state_dir / "certificates";
+  paths.store_dir = section.path("store_dir").value_or(paths.store_dir);
+  paths.runtime_dir = section.path("runtime_dir").value_or(paths.runtime_dir);
+  paths.audit_log = section.path("audit_log").value_or(paths.audit_log);
+}
+
+bool is_resolver(const std::string& text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string::npos) return false;
+  const auto port = parse_number(text.substr(colon + 1));
+  const std::string address = text.substr(0, colon);
+  const bool v6 = address.starts_with('[') && address.ends_with(']');
+  const bool v4 = std::count(address.begin(), address.end(), '.') == 3 &&
+                  address.find_first_not_of("0123456789.") == std::string::npos;
+  return port && *port > 0 && *port < 65536 && (v4 || v6);
+}
+
+void read_dns(const YamlNode* node, DnsSettings& dns, Faults& faults) {
+  if (!node) return;
+  Section section(*node, "'dns'", faults);
+  if (!section.usable()) return;
+  dns.resolvers = section.texts("resolvers").value_or(std::vector<std::string>{});
+  for (const auto& resolver : dns.resolvers)
+    if (!is_resolver(resolver))
+      section.fault(section.get("resolvers")->mark,
+                    "the resolver '" + printable(resolver) + "' is not an address and a port",
+                    "write 192.0.2.53:53 or [2001:db8::53]:53");
+  dns.port = static_cast<int>(section.integer("port", 1, 65535).value_or(dns.port));
+  section.finish();
+}
+
+void read_certbot(const YamlNode* node, CertbotSettings& certbot, Faults& faults) {
+  if (!node) return;
+  Section section(*node, "'certbot'", faults);
+  if (!section.usable()) return;
+  certbot.executable = section.path("path").value_or(certbot.executable);
+  certbot.timeout = section.duration("timeout").value_or(certbot.timeout);
+  certbot.grace = section.duration("grace").value_or(certbot.grace);
+  section.finish();
+}
+
+class Loader {
+public:
+  Loader(const PluginsMap& providers, const std::map<std::string, KnownCa>& known_cas)
+      : loading_{providers, known_cas, {}, {}, {}, {}, {}} {
+    loading_.default_ca = "letsencrypt";
+    for (const auto& [id, known] : known_cas) {
+      Ca ca;
+      ca.id = id;
+      ca.server = known.server;
+      loading_.out.settings.cas[id] = std::move(ca);
+    }
+  }
+
+  LoadedConfig load(const fs::path& file) {
+    loading_.out.settings.file = fs::absolute(file).lexically_normal();
+    read_main(loading_.out.settings.file);
+    for (auto& source : sources_) read_definitions(source);
+    finish_definitions();
+    for (auto& source : sources_)
+      if (const YamlNode* node = source.root.find("certificates")) read_certificates(*node, loading_);
+    warn_of_unreachable_store();
+    sort_by_place(loading_.out.faults);
+    sort_by_place(loading_.out.warnings);
+    return std::move(loading_.out);
+  }
+
+private:
+  Source& read_source_file(const fs::path& file, bool main) {
+    auto yaml = os::read_yaml(file.string());
+    std::move(yaml.faults.begin(), yaml.faults.end(), std::back_inserter(loading_.out.faults));
+    return sources_.emplace_back(Source{std::move(yaml.root), main});
+  }
+
+  void read_main(const fs::path& file) {
+    Faults& faults = loading_.out.faults;
+    Source& source = read_source_file(file, true);
+    if (!source.root.is_map()) {
+      // Without a tree the reader's own fault (no such file, syntax) says it all.
+      if (faults.empty())
+        faults.push_back(
+            {"the configuration is empty", "README.md shows a first one", SourceMark{file.string(), 1, 1}});
+      return;
+    }
+    Settings& settings = loading_.out.settings;
+    Section section(source.root, "the configuration", faults);
+    settings.email = section.text("email").value_or("");
+    settings.agree_tos = section.boolean("agree_tos").value_or(false);
+    if (!settings.agree_tos)
+      section.fault(
+          section.get("agree_tos") ? section.get("agree_tos")->mark : section.mark(),
+          "'agree_tos' is not true: no CA issues certificates to those who do not agree to its terms of service",
+          "read them and write agree_tos: true");
+    if (const auto ca = section.text("ca")) {
+      loading_.default_ca = *ca;
+      loading_.default_ca_mark = section.get("ca")->mark;
+    }
+    read_paths(section, settings.paths);
+    read_dns(section.get("dns"), settings.dns, faults);
+    read_certbot(section.get("certbot"), settings.certbot, faults);
+    if (const YamlNode* files = section.get("files")) read_files(*files, loading_.default_files, loading_);
+    for (const char* key : {"cas", "accounts", "hooks", "certificates"}) section.get(key);
+    const auto includes = section.texts("include");
+    const SourceMark include_mark = includes ? section.get("include")->mark : SourceMark{};
+    section.finish();
+    for (const auto& pattern : includes.value_or(std::vector<std::string>{}))
+      for (const auto& included : expand(pattern, include_mark, faults)) read_included(included);
+  }
+
+  void read_included(const std::string& file) {
+    Source& source = read_source_file(file, false);
+    if (source.root.is_null()) return;
+    Section section(source.root, "an included file", loading_.out.faults);
+    for (const char* key : {"cas", "accounts", "hooks", "certificates"}) section.get(key);
+    section.finish();
+  }
+
+  void read_definitions(const Source& source) {
+    if (const YamlNode* node = source.root.find("cas")) read_cas(*node, loading_);
+    if (const YamlNode* node = source.root.find("accounts")) read_accounts(*node, loading_);
+    if (const YamlNode* node = source.root.find("hooks")) read_hooks(*node, loading_);
+  }
+
+  void finish_definitions() {
+    Settings& settings = loading_.out.settings;
+    for (auto& [id, ca] : settings.cas)
+      if (ca.email.empty()) ca.email = settings.email;
+    if (settings.cas.contains(loading_.default_ca)) return;
+    std::vector<std::string> ids;
+    for (const auto& [id, unused] : settings.cas) ids.push_back(id);
+    loading_.out.faults.push_back(unknown_word("a CA", loading_.default_ca, ids, loading_.default_ca_mark));
+  }
+
+  /// A group that may read the files is of no use while it cannot enter the state directory (0700).
+  void warn_of_unreachable_store() {
+    const Settings& settings = loading_.out.settings;
+    const auto inside = settings.paths.store_dir.lexically_relative(settings.paths.state_dir).string();
+    if (inside.starts_with("..")) return;
+    for (const auto& certificate : settings.certificates) {
+      if (certificate.files.group.empty() && certificate.files.owner.empty()) continue;
+      loading_.out.warnings.push_back({"'files' gives " + certificate.name + " an owner or group that cannot enter " +
+                                           settings.paths.state_dir.string() + ", which is closed to others",
+                                       "set 'store_dir' to a directory outside of it", certificate.mark});
+      return;
+    }
+  }
+
+  static void sort_by_place(Faults& faults) {
+    std::stable_sort(faults.begin(), faults.end(), [](const Fault& a, const Fault& b) {
+      const auto place = [](const Fault& fault) {
+        return fault.mark ? std::tuple(fault.mark->file, fault.mark->line, fault.mark->column)
+                          : std::tuple(std::string(), 0, 0);
+      };
+      return place(a) < place(b);
+    });
+  }
+
+  Loading loading_;
+  std::list<Source> sources_;
+};
+
+}  // namespace
+
+LoadedConfig load_config(const fs::path& file, const PluginsMap& providers,
+                         const std::map<std::string, KnownCa>& known_cas) {
+  return Loader(providers, known_cas).load(file);
+}
+
+}  // namespace certherd::config
