@@ -15,22 +15,24 @@ namespace certherd {
 enum class CredentialsKind {
   ini_file,     ///< a ConfigObj file named by the credentials flag
   json_file,    ///< a JSON document named by the credentials flag (google)
-  file,         ///< another kind of file named by the credentials flag (OCI configuration, acme-dns …)
+  file,         ///< another kind of file named by the credentials flag, its inside unknown to us (OCI configuration)
   environment,  ///< environment variables of the child (route53)
   none          ///< no credentials at all (standalone)
 };
 
-/// One key of a plugin's credentials: of the ini file, or the name of an environment variable.
+/// One key of a plugin's credentials: of the ini file, or the name of an environment variable. For json_file and file it
+/// is the name under which an account's `credentials` gives the whole document.
 struct CredentialKey {
   std::string name;
-  bool required = false;
+  bool required = false;  ///< of a pattern: at least one key that matches it
   bool secret = false;
-  bool pattern = false;  ///< name ends in '*' in the plugins-map and stands for every key that begins so
+  bool pattern = false;  ///< written with a '*' at its end in the plugins-map: `name` is what such keys begin with
   bool file = false;     ///< the value is the path of a second secret file
   std::string description;
 };
 
-/// Sets of keys of which exactly one set must be given whole ("api_token" or "email"+"api_key").
+/// Sets of keys of which exactly one set must be given whole, and no key of another set beside it ("api_token" or
+/// "email"+"api_key").
 using KeyAlternatives = std::vector<std::vector<std::string>>;
 
 /// How the plugin waits for DNS propagation.
@@ -52,7 +54,7 @@ struct Provider {
   std::vector<KeyAlternatives> alternatives;
   std::string propagation_flag;                   ///< empty: the plugin has none
   std::optional<Version> propagation_flag_until;  ///< certbot versions from this one on do not know the flag
-  Seconds default_seconds{0};                     ///< the plugin's own default
+  std::optional<Seconds> default_seconds;         ///< the plugin's own default; unknown for some plugins
   std::optional<Seconds> recommended_seconds;     ///< what certherd uses unless configured; else default_seconds
   WaitMechanism wait = WaitMechanism::fixed_sleep;
   bool single_txt = false;               ///< holds one TXT value for a name: apex and wildcard in one order cannot work
@@ -67,7 +69,7 @@ struct Provider {
   SourceMark mark;  ///< the file the entry came from
 
   /// What certherd waits for unless the configuration says otherwise.
-  Seconds seconds() const { return recommended_seconds.value_or(default_seconds); }
+  Seconds seconds() const { return recommended_seconds.value_or(default_seconds.value_or(Seconds{0})); }
 };
 
 using PluginsMap = std::map<std::string, Provider>;  ///< by id
