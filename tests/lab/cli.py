@@ -23,6 +23,8 @@ def main() -> int:
     except (LabError, ValueError) as problem:
         print(f"lab: {problem}", file=sys.stderr)
         return FAILED
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,11 +77,12 @@ def _stop(arguments: argparse.Namespace) -> int:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    lab = Lab.attach(arguments.dir)
-    if not lab.is_running():
-        print(f"no Lab runs in {lab.directory}")
+    try:
+        lab = Lab.attach(arguments.dir)
+        status = lab.status()
+    except LabError as problem:
+        print(f"lab: {problem}")
         return NOT_RUNNING
-    status = lab.status()
     if arguments.json:
         print(json.dumps(status, indent=2))
     else:

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 from .options import Options
-from .processes import CONTROL_SOCKET, control_socket
+from .processes import CONTROL_SOCKET, adopt_orphans, control_socket
 from .supervisor import StartFailed, Supervisor
 
 
@@ -17,6 +17,7 @@ def supervise(directory: Path, options: Options, ready: int, tied: bool, made_di
     """Runs a Lab until it is told to stop. One line of JSON on the descriptor `ready` tells how the start went. A tied
     Lab also stops when its standard input ends: that is how it learns that its owner is gone."""
     os.umask(0o077)
+    adopt_orphans()
     lock = os.open(directory / "lab.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -57,13 +57,18 @@ def write_keys(directory: Path, names: list[str], ports: Ports) -> dict[str, dic
 
 def primary(directory: Path, names: list[str], keys: dict[str, dict], ports: Ports, token: str) -> Part:
     home = _fresh(directory / "primary")
-    clauses = []
+    served, shared = [], []
     for zone in names:
         (home / f"{zone}.zone").write_text(zones.zone_file(zone, token))
         grants = " ".join(f"grant {name} zonesub ANY;" for name, key in keys.items() if zone in key["zones"])
-        clauses.append(f'zone "{zone}" {{ type primary; file "{zone}.zone"; update-policy {{ {grants} }}; }};')
+        served.append(f'  zone "{zone}" {{ type primary; file "{zone}.zone"; update-policy {{ {grants} }}; }};')
+        shared.append(f'  zone "{zone}" {{ in-view resolver; }};')
+    (home / "root.zone").write_text(zones.ROOT_ZONE)
     includes = "\n".join(f'include "{key["key_file"]}";' for key in keys.values())
     config = home / "named.conf"
+    # Two views of the same zones: whoever asks for recursion, as the CA and dns.resolvers do, gets CNAMEs followed from
+    # zone to zone; everybody else gets a purely authoritative server that refuses foreign names. The root zone keeps
+    # the resolver from ever asking the world.
     # Without `reuseport no` two labs could share one UDP port unnoticed. notify-delay is 5 s by default.
     config.write_text(f"""\
 options {{
@@ -72,14 +77,23 @@ options {{
   listen-on port {ports.dns} {{ {zones.PRIMARY}; }};
   listen-on-v6 {{ none; }};
   reuseport no;
-  recursion no; dnssec-validation no; empty-zones-enable no;
+  dnssec-validation no; empty-zones-enable no;
   allow-query {{ any; }}; allow-transfer {{ 127.0.0.1; }};
   notify explicit; also-notify {{ 127.0.0.1 port {ports.relay}; }};
   notify-delay 0; notify-rate 1000; startup-notify-rate 1000;
 }};
 controls {{ }};
 {includes}
-{os.linesep.join(clauses)}
+view resolver {{
+  match-recursive-only yes;
+  recursion yes; allow-recursion {{ any; }};
+  zone "." {{ type primary; file "root.zone"; notify no; }};
+{chr(10).join(served)}
+}};
+view authoritative {{
+  recursion no;
+{chr(10).join(shared)}
+}};
 """)
     # -g: foreground and all logging to stderr; no -u: named stays who it is.
     return Part("primary", directory / "primary.log", [_named(home), "-g", "-n", "2", "-c", str(config)])

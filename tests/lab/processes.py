@@ -1,7 +1,10 @@
 """Small things about processes and ports that both the supervisor and its callers need."""
 
+import asyncio
+import ctypes
 import os
 import random
+import signal
 import socket
 from pathlib import Path
 
@@ -65,6 +68,30 @@ def is_alive(process: dict) -> bool:
 
 def identity(pid: int) -> dict:
     return {"pid": pid, "start_time": start_time(pid)}
+
+
+def adopt_orphans() -> None:
+    """Descendants whose parent ends become children of this process. nsd leaves some, and so they are ours to end."""
+    pr_set_child_subreaper = 36
+    if ctypes.CDLL(None, use_errno=True).prctl(pr_set_child_subreaper, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
+
+
+async def end_remaining_children(patience: float = 5.0) -> None:
+    """Returns when this process has no children left; those that do not end in time are killed. A child that is not
+    reaped keeps its pid, so no other process is ever hit."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + patience
+    while True:
+        try:
+            reaped, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if not reaped:
+            if loop.time() > deadline:
+                for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+                    os.kill(int(child), signal.SIGKILL)
+            await asyncio.sleep(0.02)
 
 
 def control_socket(directory: Path, use) -> socket.socket:

@@ -17,12 +17,13 @@ from pathlib import Path
 
 from . import dnswire, parts, zones
 from .options import Options, lag_seconds
-from .processes import PortClaims, PortTaken, identity, last_lines
+from .processes import PortClaims, PortTaken, end_remaining_children, identity, last_lines
 from .relay import Relay
 
 START_DEADLINE = 20.0
 STOP_DEADLINE = 10.0
-PORT_IS_TAKEN = re.compile(r"address (already )?in use", re.IGNORECASE)
+# pebble and nsd; named, which has no word for it when only TCP is taken
+PORT_IS_TAKEN = re.compile(r"address already in use|unable to listen on any configured interfaces", re.IGNORECASE)
 
 
 class StartFailed(Exception):
@@ -264,6 +265,7 @@ class Supervisor:
 
     async def stop_parts(self) -> None:
         await asyncio.gather(*(running.stop() for running in self.running.values()))
+        await end_remaining_children()
         self.running.clear()
         if self.relay:
             self.relay.close()
