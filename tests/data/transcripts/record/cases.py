@@ -2,7 +2,11 @@
 
 import dataclasses
 import json
+import shutil
 import signal
+import socket
+import subprocess
+import threading
 
 import lab as L
 from lab import Rule, api_handler, problem
@@ -305,16 +309,16 @@ def _(lab):
 def _(lab):
     ready(lab)
     credentials = lab.credentials(server="127.0.0.5")
-    L.threading.Thread(target=relay_once, daemon=True).start()
+    threading.Thread(target=relay_once, daemon=True).start()
     return lab.certonly(APEX, WILDCARD, credentials=credentials)
 
 
 def relay_once():
     """127.0.0.5:53 passes TCP on to BIND until one update (opcode 5) went through, then refuses connections."""
-    listener = L.socket.create_server(("127.0.0.5", 53))
+    listener = socket.create_server(("127.0.0.5", 53))
     while True:
         client, _ = listener.accept()
-        server = L.socket.create_connection((L.LIVE, 53))
+        server = socket.create_connection((L.LIVE, 53))
         query = client.recv(65536)
         while len(query) < 2 or len(query) < 2 + int.from_bytes(query[:2], "big"):
             query += client.recv(65536)
@@ -445,7 +449,7 @@ def _(lab):
 
 def copy_account(lab, host):
     accounts = lab.at(f"{L.STATE}/accounts/lab")
-    L.shutil.copytree(accounts / "localhost:14000", accounts / host)
+    shutil.copytree(accounts / "localhost:14000", accounts / host)
 
 
 @case("ca-tls-untrusted", "ca_unavailable", "account", BIND + "; REQUESTS_CA_BUNDLE holds another CA")
@@ -582,7 +586,7 @@ def _(lab):
 def _(lab):
     ready(lab)
     folder = next(lab.at(f"{L.STATE}/accounts/lab").glob("*/dir/*"))
-    L.shutil.copytree(folder, folder.with_name("0123456789abcdef0123456789abcdef"))
+    shutil.copytree(folder, folder.with_name("0123456789abcdef0123456789abcdef"))
     return lab.certonly()
 
 
@@ -603,7 +607,7 @@ def to_directory(path):
     path.mkdir()
 
 
-KEYS = f"dns_rfc2136_server = 127.0.0.1\ndns_rfc2136_name = certherd\ndns_rfc2136_algorithm = HMAC-SHA512\n"
+KEYS = "dns_rfc2136_server = 127.0.0.1\ndns_rfc2136_name = certherd\ndns_rfc2136_algorithm = HMAC-SHA512\n"
 credentials_case("credentials-missing", "the credentials file does not exist", prepare=lambda path: path.unlink())
 credentials_case("credentials-directory", "the credentials file is a directory", prepare=to_directory)
 credentials_case("credentials-key-missing", "the credentials file lacks a key", KEYS)
@@ -735,7 +739,7 @@ def _(lab):
     folder = lab.at(lab.dirs(APEX)["config"])
     (folder / "accounts").unlink()
     lab.mount_config(APEX)
-    L.subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
+    subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
     return argv
 
 
