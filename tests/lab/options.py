@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         else:
             arguments.update(type=item.type, default=item.default)
             arguments["help"] += f" (default {item.default:g})" if item.type is not str else f" (default {item.default})"
-        parser.add_argument("--" + item.name.replace("_", "-"), **{key: value for key, value in arguments.items()})
+        parser.add_argument("--" + item.name.replace("_", "-"), **arguments)
 
 
 def from_arguments(namespace: argparse.Namespace) -> Options:
