@@ -1,0 +1,78 @@
+#pragma once
+
+#include <certherd/base/result.hpp>
+#include <certherd/model/provider.hpp>
+#include <certherd/model/settings.hpp>
+#include <certherd/model/version.hpp>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace certherd::certbot {
+
+/// Name and value of environment variables.
+using Environment = std::vector<std::pair<std::string, std::string>>;
+
+/// One call of certbot, ready to be run.
+struct CertbotCommand {
+  std::filesystem::path executable;
+  std::vector<std::string> arguments;  ///< without the program's own name
+  Environment environment;             ///< all of it: nothing is inherited
+  std::filesystem::path logs_dir;      ///< where letsencrypt.log appears
+  std::filesystem::path work_dir;      ///< TMPDIR of the child, so that certbot's temporary logs stay in our tree
+  std::string shown;                   ///< quoted for a shell, for logs and the journal; holds no secret
+};
+
+/// What every call of certbot needs.
+struct CertbotHost {
+  std::filesystem::path executable;
+  Version version;
+  /// certbot's own directories: config/, work/ and logs/ below it.
+  std::filesystem::path directory;
+  /// Passed on as it is: PATH, proxies (http_proxy, https_proxy, no_proxy). A name that certherd sets itself keeps
+  /// certherd's value.
+  Environment environment;
+  /// Trust anchors for everything that Python's requests talks to, the provider's API included. For a private CA this
+  /// is therefore a bundle of its anchors and the public ones. Empty: the system's.
+  std::filesystem::path trust_bundle;
+};
+
+struct IssueInput {
+  CertbotHost host;
+  const Certificate& certificate;
+  const Provider& provider;
+  const Ca& ca;
+  std::vector<std::string> credential_arguments;  ///< names files, never secrets: argv is public
+  Environment credential_environment;             ///< secrets of plugins that take them so (route53)
+  Seconds propagation{0};
+  bool force_renewal = false;   ///< certbot would keep a certificate that is not due by its own rules
+  bool lineage_exists = false;  ///< certbot already has a certificate of this name
+  bool key_changes = false;     ///< the lineage's key is of another type or size than the certificate wants
+};
+
+/// `certbot certonly` for one certificate. Faults: the certificate wants what this certbot version cannot do, or
+/// `certbot_args` holds an option that is certherd's to decide.
+Result<CertbotCommand> issue_command(const IssueInput& input);
+
+struct RegisterInput {
+  CertbotHost host;
+  const Ca& ca;
+  /// What external_account_config() returned, in a file of mode 0600. Required when the CA has an ExternalAccount.
+  std::optional<std::filesystem::path> external_account_file;
+};
+
+/// `certbot register`: the ACME account, once for each CA. Fault: the CA wants external account binding and the file is
+/// missing.
+Result<CertbotCommand> register_command(const RegisterInput& input);
+
+/// A configuration file for `certbot --config` that carries the external account binding, so that the HMAC key is not
+/// in argv (checked with certbot 2.1.0 and 4.0.0). Fault: a value that cannot stand on one line of such a file.
+Result<std::string> external_account_config(const std::string& kid, const std::string& hmac_key);
+
+/// Arguments as a shell would need them typed.
+std::string shell_quoted(const std::vector<std::string>& words);
+
+}  // namespace certherd::certbot

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <certherd/base/result.hpp>
+
+#include <filesystem>
+#include <string>
+
+namespace certherd::certbot {
+
+/// The four files of a certbot lineage: config_dir/live/NAME, symlinks into config_dir/archive/NAME.
+struct Lineage {
+  std::filesystem::path cert;
+  std::filesystem::path chain;
+  std::filesystem::path fullchain;
+  std::filesystem::path privkey;
+  std::filesystem::path renewal;  ///< config_dir/renewal/NAME.conf
+};
+
+Lineage lineage_of(const std::filesystem::path& config_dir, const std::string& name);
+
+/// Whether certbot will take it for an existing lineage: its renewal file and all four links lead to files. A half one
+/// makes certbot start a second lineage, NAME-0001.
+bool lineage_exists(const std::filesystem::path& config_dir, const std::string& name);
+
+/// Removes what is left of a lineage that is not whole, so that certbot makes NAME again instead of NAME-0001: keys and
+/// certificates of the archive stay in archive/NAME.<n>.broken. Nothing happens when it is whole or not there at all.
+Result<void> clear_broken_lineage(const std::filesystem::path& config_dir, const std::string& name);
+
+/// Number of ACME accounts for a directory URL below `accounts_dir`. certbot keeps them in
+/// <host[:port]>/<path>/<32 hex digits>/ with regr.json, meta.json and private_key.json (2.1 to 5.x).
+int accounts_registered(const std::filesystem::path& accounts_dir, const std::string& server);
+
+}  // namespace certherd::certbot
