@@ -51,7 +51,7 @@ struct Provider {
   std::string credentials_flag;       ///< "--dns-cloudflare-credentials"; empty for environment and none
   bool credentials_optional = false;  ///< the plugin has another source when none are given (google: metadata server)
   std::vector<CredentialKey> keys;
-  std::vector<KeyAlternatives> alternatives;
+  KeyAlternatives alternatives;
   std::string propagation_flag;                   ///< empty: the plugin has none
   std::optional<Version> propagation_flag_until;  ///< certbot versions from this one on do not know the flag
   std::optional<Seconds> default_seconds;         ///< the plugin's own default; unknown for some plugins

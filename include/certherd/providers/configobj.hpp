@@ -3,6 +3,7 @@
 #include <certherd/base/result.hpp>
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,11 +12,11 @@ namespace certherd::providers {
 
 /// One value at the top of a ConfigObj file, as certbot hands it to the plugin.
 struct ConfigObjValue {
-  std::string text;            ///< without quotes, references resolved; of a list: its parts joined by ", "
-  int line = 0;                ///< of the key, from 1
-  bool list = false;           ///< an unquoted comma made it a list, which no plugin expects
-  bool cut_at_hash = false;    ///< an unquoted value was ended by a '#' that follows it without a space
-  std::string lost_reference;  ///< the name of a "%(name)s" that resolves to nothing: certbot dies of it
+  std::string text;          ///< without quotes, references resolved; of a list: its parts joined by ", "
+  int line = 0;              ///< of the key, from 1
+  bool list = false;         ///< an unquoted comma made it a list, which no plugin expects
+  bool cut_at_hash = false;  ///< an unquoted value was ended by a '#' that follows it without a space
+  std::optional<std::string> lost_reference;  ///< the name of a "%(name)s" that resolves to nothing: certbot dies of it
 };
 
 /// A key inside a [section], which certbot never looks at.
