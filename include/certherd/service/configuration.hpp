@@ -1,0 +1,31 @@
+#pragma once
+
+#include <certherd/base/result.hpp>
+#include <certherd/model/settings.hpp>
+
+#include <filesystem>
+#include <vector>
+
+namespace certherd::service {
+
+/// The configuration together with the plugins-map that it refers to.
+struct Configuration {
+  Settings settings;  ///< to be used only when `faults` is empty
+  PluginsMap providers;
+  std::vector<Fault> faults;
+  std::vector<Fault> warnings;
+
+  bool valid() const { return faults.empty(); }
+};
+
+/// Reads the plugins-map (ours, then the one beside the configuration file, which adds or replaces entries) and the
+/// configuration. Credentials are not looked at: see check_accounts.
+Configuration load_configuration(const std::filesystem::path& file);
+
+/// Adds what is wrong with the credentials of every account, for `config check`.
+void check_accounts(Configuration& configuration);
+
+/// Where our own plugins-map lies: below the prefix that the program was installed or built into.
+std::filesystem::path own_plugins_map();
+
+}  // namespace certherd::service

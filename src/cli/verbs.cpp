@@ -1,0 +1,64 @@
+#include "verbs.hpp"
+
+#include <certherd/base/text.hpp>
+#include <certherd/cli/verbs.hpp>
+#include <certherd/config/load.hpp>
+#include <certherd/os/file.hpp>
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <iostream>
+
+namespace certherd::cli {
+
+void print_faults(const std::vector<Fault>& faults, const char* kind) {
+  for (const auto& fault : faults) std::cerr << kind << config::show_fault(fault) << '\n';
+}
+
+service::Configuration usable_configuration(const Context& context) {
+  auto configuration = service::load_configuration(context.line.config);
+  if (!configuration.valid()) {
+    print_faults(configuration.faults, "");
+    const auto count = configuration.faults.size();
+    std::cerr << "the configuration has " << count << (count == 1 ? " fault" : " faults") << "; nothing was done\n";
+    throw ConfigurationInvalid{};
+  }
+  print_faults(configuration.warnings, "warning: ");
+  return configuration;
+}
+
+void require_readable_state(const Settings& settings) {
+  const auto& directory = settings.paths.state_dir;
+  if (::access(directory.c_str(), R_OK | X_OK) == 0 || errno == ENOENT) return;
+  throw Failed(os::system_fault("cannot read the state directory", directory, errno));
+}
+
+void print_unknown_certificate(const std::string& name, const Settings& settings) {
+  std::vector<std::string> names;
+  for (const auto& certificate : settings.certificates) names.push_back(certificate.name);
+  std::cerr << "there is no certificate '" << printable(name) << "' in " << settings.file.string();
+  if (const auto meant = closest(name, names)) std::cerr << "; did you mean '" << *meant << "'?";
+  std::cerr << '\n';
+}
+
+int run_verb(const CommandLine& line, const Terminal& terminal, std::ostream& out) {
+  const Context context{line, terminal, out};
+  try {
+    switch (line.verb) {
+      case Verb::issue: return issue(context);
+      case Verb::list: return list(context);
+      case Verb::show: return show(context);
+      case Verb::history: return history(context);
+      case Verb::config_check: return config_check(context);
+      case Verb::providers: return providers(context);
+      case Verb::audit_tail: return audit_tail(context);
+      case Verb::audit_verify: return audit_verify(context);
+    }
+  } catch (const ConfigurationInvalid&) {
+    return exit_configuration;
+  }
+  return exit_usage;
+}
+
+}  // namespace certherd::cli

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <certherd/base/result.hpp>
+#include <certherd/cli/command_line.hpp>
+#include <certherd/cli/terminal.hpp>
+#include <certherd/service/configuration.hpp>
+
+#include <ostream>
+#include <vector>
+
+namespace certherd::cli {
+
+/// What a verb works with.
+struct Context {
+  const CommandLine& line;
+  const Terminal& terminal;
+  std::ostream& out;
+};
+
+int issue(const Context& context);
+int list(const Context& context);
+int show(const Context& context);
+int history(const Context& context);
+int providers(const Context& context);
+int config_check(const Context& context);
+int audit_tail(const Context& context);
+int audit_verify(const Context& context);
+
+/// Faults and warnings to standard error, each with its place.
+void print_faults(const std::vector<Fault>& faults, const char* kind);
+
+/// Reads the configuration and prints its warnings. With faults: prints them and throws ConfigurationInvalid.
+service::Configuration usable_configuration(const Context& context);
+struct ConfigurationInvalid {};
+
+/// Throws Failed when the state directory is there and this user may not enter it: nothing that is read from it would be
+/// the truth.
+void require_readable_state(const Settings& settings);
+
+/// A name that is none of the configuration's certificates: says so, with the one that was probably meant.
+void print_unknown_certificate(const std::string& name, const Settings& settings);
+
+}  // namespace certherd::cli

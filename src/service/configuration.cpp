@@ -1,0 +1,53 @@
+#include <certherd/ca/known_cas.hpp>
+#include <certherd/config/load.hpp>
+#include <certherd/providers/credentials.hpp>
+#include <certherd/providers/plugins_map.hpp>
+#include <certherd/service/configuration.hpp>
+
+namespace certherd::service {
+namespace fs = std::filesystem;
+namespace {
+
+void append(std::vector<Fault>& to, const std::vector<Fault>& from) {
+  to.insert(to.end(), from.begin(), from.end());
+}
+
+}  // namespace
+
+fs::path own_plugins_map() {
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  if (!error) {
+    const fs::path beside = program.parent_path().parent_path() / "share/certherd/plugins-map";
+    if (fs::is_directory(beside, error)) return beside;
+  }
+  return fs::path(CERTHERD_DATADIR) / "plugins-map";
+}
+
+Configuration load_configuration(const fs::path& file) {
+  Configuration configuration;
+  const fs::path own = own_plugins_map();
+  const fs::path administrators = fs::absolute(file).parent_path() / "plugins-map";
+  auto map = providers::load_plugins_map({own, administrators});
+  configuration.providers = std::move(map.providers);
+  configuration.faults = std::move(map.faults);
+  if (configuration.providers.empty() && configuration.faults.empty())
+    configuration.faults.push_back({"the plugins-map " + own.string() + " is missing", "install certherd again", {}});
+  auto config = config::load_config(file, configuration.providers, ca::known_cas());
+  configuration.settings = std::move(config.settings);
+  append(configuration.faults, config.faults);
+  append(configuration.warnings, config.warnings);
+  return configuration;
+}
+
+void check_accounts(Configuration& configuration) {
+  for (const auto& [id, account] : configuration.settings.accounts) {
+    const auto provider = configuration.providers.find(account.provider);
+    if (provider == configuration.providers.end()) continue;  // a fault already
+    const auto check = providers::check_credentials(account, provider->second);
+    append(configuration.faults, check.faults);
+    append(configuration.warnings, check.warnings);
+  }
+}
+
+}  // namespace certherd::service

@@ -1,0 +1,291 @@
+#include "run_steps.hpp"
+
+#include <certherd/base/text.hpp>
+#include <certherd/certbot/attempt.hpp>
+#include <certherd/certbot/lineage.hpp>
+#include <certherd/os/file.hpp>
+#include <certherd/os/offload.hpp>
+#include <certherd/os/value_source.hpp>
+#include <certherd/providers/credentials.hpp>
+#include <certherd/store/current.hpp>
+#include <certherd/store/publish.hpp>
+
+#include <cstdlib>
+
+namespace certherd::service {
+namespace fs = std::filesystem;
+namespace {
+
+const fs::path system_anchors = "/etc/ssl/certs/ca-certificates.crt";
+
+TimePoint now() {
+  return std::chrono::system_clock::now();
+}
+
+/// PATH is fixed, since certherd's own may be anybody's; proxies are the host's affair and pass.
+certbot::Environment child_environment() {
+  certbot::Environment environment{{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}};
+  for (const char* name : {"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"})
+    if (const char* value = std::getenv(name)) environment.emplace_back(name, value);
+  return environment;
+}
+
+/// A file that must not outlive the step that needs it.
+class TemporaryFile {
+public:
+  explicit TemporaryFile(fs::path path) : path_(std::move(path)) {}
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  ~TemporaryFile() {
+    std::error_code ignored;
+    fs::remove(path_, ignored);
+  }
+  const fs::path& path() const { return path_; }
+
+private:
+  fs::path path_;
+};
+
+}  // namespace
+
+RunSteps::RunSteps(Host& host, const Certificate& certificate, renewal::Decision decision, Run run, RunObserver& observer)
+    : host_(host),
+      certificate_(certificate),
+      provider_(host.providers.at(certificate.provider)),
+      ca_(host.settings.cas.at(certificate.ca)),
+      decision_(std::move(decision)),
+      run_(std::move(run)),
+      observer_(observer) {}
+
+void RunSteps::begin(Phase phase, TimePoint start) {
+  end(start);
+  phase_ = phase;
+  phase_start_ = start;
+  observer_.phase_started(run_, phase, start, std::nullopt);
+}
+
+void RunSteps::end(TimePoint end) {
+  if (!phase_) return;
+  const auto length = std::max(std::chrono::duration_cast<Milliseconds>(end - phase_start_), Milliseconds(0));
+  run_.timeline.spans.push_back({*phase_, phase_start_, length, false});
+  phase_.reset();
+}
+
+void RunSteps::fail(FailureClass failure_class, const Fault& fault) {
+  Failure failure;
+  failure.failure_class = failure_class;
+  failure.phase = phase_;
+  failure.error = redactor_(fault.message);
+  failure.fix = redactor_(fault.fix);
+  throw RunFailed{std::move(failure)};
+}
+
+boost::asio::awaitable<Run> RunSteps::execute() {
+  // Before anything is asked of the CA: a Run that cannot be noted is not begun.
+  co_await os::offload(host_.pool, [this] { host_.state.journal->begin_run(run_); });
+  observer_.run_started(run_);
+  try {
+    co_await work();
+    run_.outcome = Outcome::deployed;
+  } catch (RunFailed& failed) {
+    run_.failure = std::move(failed.failure);
+  } catch (const Failed& failed) {
+    run_.failure = Failure{FailureClass::publish_failed, phase_, redactor_(failed.what()), {}, {}, {}, {}, {}, {}};
+  }
+  end(now());
+  if (run_.failure) {
+    run_.outcome = run_.failure->failure_class == FailureClass::interrupted ? Outcome::interrupted : Outcome::failed;
+    // An Attempt has marked its own Span already.
+    if (!run_.timeline.spans.empty() && run_.timeline.spans.back().phase == run_.failure->phase)
+      run_.timeline.spans.back().failed = true;
+  }
+  co_await run_hooks(run_.failure ? HookEvent::failed : HookEvent::deployed);
+  end(now());
+  run_.ended = now();
+  co_await record_end();
+  observer_.run_finished(run_);
+  co_return std::move(run_);
+}
+
+boost::asio::awaitable<void> RunSteps::work() {
+  if (const auto current = store::current(host_.settings.paths, certificate_.name)) previous_ = current->directory;
+  if (decision_.action == renewal::Decision::Action::issue) {
+    begin(Phase::preflight, run_.started);
+    prepare();
+    co_await register_account();
+    co_await attempt();
+  }
+  co_await verify();
+  co_await publish();
+}
+
+/// What can be known to fail before the CA is asked for anything.
+void RunSteps::prepare() {
+  const auto& installed = host_.certbot;
+  if (!installed.authenticators.contains(provider_.authenticator)) {
+    const std::string package = !provider_.debian_package.empty() ? "apt install " + provider_.debian_package
+                                                                  : "install the package " + provider_.pypi_package +
+                                                                        " where " + installed.executable.string() + " finds it";
+    fail(FailureClass::plugin_missing,
+         {installed.executable.string() + " has no plugin '" + provider_.authenticator + "', which provider '" + provider_.id +
+              "' needs",
+          package, {}});
+  }
+  prepare_directories();
+}
+
+void RunSteps::prepare_directories() {
+  const Paths& paths = host_.settings.paths;
+  const fs::path directory = paths.certbot_dir(certificate_.name);
+  const auto made = [&](const Result<void>& result) {
+    if (!result) fail(FailureClass::publish_failed, result.fault());
+  };
+  for (const auto& path : {directory, directory / "config", directory / "work", directory / "logs",
+                           paths.ca_account_dir(certificate_.ca), paths.run_dir(run_.id)})
+    made(os::make_directory(path, 0700));
+  // One ACME account for each CA: every certificate's own configuration leads to it.
+  const fs::path accounts = directory / "config" / "accounts";
+  const fs::path target = fs::path("../../../accounts") / certificate_.ca;
+  std::error_code error;
+  if (fs::read_symlink(accounts, error) != target) made(os::replace_symlink(accounts, target));
+  made(certbot::clear_broken_lineage(directory / "config", certificate_.name));
+}
+
+/// A private CA's anchors with the public ones: the plugin talks to its provider through the same trust.
+fs::path RunSteps::trust_bundle() const {
+  if (!ca_.ca_bundle) return {};
+  const fs::path combined = host_.settings.paths.state_dir / "trust" / (ca_.id + ".pem");
+  std::string anchors = os::read_file(*ca_.ca_bundle).or_throw();
+  if (!contains(anchors, "-----BEGIN CERTIFICATE-----"))
+    throw Failed({"the ca_bundle " + ca_.ca_bundle->string() + " of CA '" + ca_.id + "' holds no PEM certificate",
+                  "give the CA's root certificate in PEM form", {}});
+  if (const auto system = os::read_file(system_anchors)) anchors += "\n" + *system;
+  const auto present = os::read_file(combined);
+  if (present && *present == anchors) return combined;
+  os::make_directory(combined.parent_path(), 0700).or_throw();
+  os::replace_file(combined, anchors, 0600).or_throw();
+  return combined;
+}
+
+certbot::CertbotHost RunSteps::certbot_host() const {
+  return {host_.certbot.executable, host_.certbot.version, host_.settings.paths.certbot_dir(certificate_.name),
+          child_environment(), trust_bundle()};
+}
+
+boost::asio::awaitable<void> RunSteps::register_account() {
+  const Paths& paths = host_.settings.paths;
+  if (certbot::accounts_registered(paths.ca_account_dir(ca_.id), ca_.server) > 0) co_return;
+  begin(Phase::account, now());
+  TemporaryFile binding(paths.credentials_dir() / (run_.id + "-eab.ini"));
+  certbot::RegisterInput input{certbot_host(), ca_, {}};
+  if (ca_.eab) {
+    const auto key = os::read_value(ca_.eab->hmac_key);
+    if (!key) fail(FailureClass::account_problem, key.fault());
+    redactor_.add(*key);
+    const auto config = certbot::external_account_config(ca_.eab->kid, *key);
+    if (!config) fail(FailureClass::account_problem, config.fault());
+    os::make_directory(paths.credentials_dir(), 0700).or_throw();
+    os::create_file(binding.path(), *config, 0600).or_throw();
+    input.external_account_file = binding.path();
+  }
+  auto command = certbot::register_command(input);
+  if (!command) fail(FailureClass::account_problem, command.fault());
+  certbot::AttemptInput child;
+  child.command = std::move(*command);
+  child.certbot_version = host_.certbot.version_text;
+  child.timeout = host_.settings.certbot.timeout;
+  child.grace = host_.settings.certbot.grace;
+  child.transcript = paths.run_dir(run_.id) / "register.log";
+  child.redactor = redactor_;
+  certbot::AttemptCallbacks callbacks;
+  callbacks.line = [this](std::string_view line) { observer_.certbot_said(run_, line); };
+  const auto result = co_await certbot::run_attempt(std::move(child), std::move(callbacks), host_.stop);
+  if (!result) fail(FailureClass::certbot_crash, result.fault());
+  if (result->attempt.failure) {
+    Failure failure = *result->attempt.failure;
+    failure.phase = Phase::account;
+    throw RunFailed{std::move(failure)};
+  }
+  if (certbot::accounts_registered(paths.ca_account_dir(ca_.id), ca_.server) == 0)
+    fail(FailureClass::bad_output, {host_.certbot.executable.string() + " said that it registered an ACME account with " +
+                                        ca_.server + ", and left none",
+                                    "check that it is the real certbot", {}});
+}
+
+boost::asio::awaitable<void> RunSteps::attempt() {
+  const Paths& paths = host_.settings.paths;
+  providers::AttemptCredentials given;
+  std::optional<Seconds> account_propagation;
+  if (!certificate_.account.empty()) {
+    const Account& account = host_.settings.accounts.at(certificate_.account);
+    account_propagation = account.propagation;
+    const auto credentials = providers::load_credentials(account, provider_);
+    if (!credentials) fail(FailureClass::credentials_file, credentials.fault());
+    providers::add_secrets(redactor_, *credentials);
+    auto provided = providers::provide_credentials(*credentials, provider_, paths.credentials_dir(), run_.id);
+    if (!provided) fail(FailureClass::credentials_file, provided.fault());
+    given = std::move(*provided);
+  }
+  const Seconds propagation = certificate_.propagation.value_or(account_propagation.value_or(provider_.seconds()));
+  certbot::IssueInput input{certbot_host(),         certificate_,        provider_, ca_, given.arguments(),
+                            given.environment(),    propagation,         false,     false, false};
+  const fs::path config = paths.certbot_dir(certificate_.name) / "config";
+  input.lineage_exists = certbot::lineage_exists(config, certificate_.name);
+  input.force_renewal = decision_.force_renewal && input.lineage_exists;
+  input.key_changes = contains(decision_.reason, "key changed");
+  auto command = certbot::issue_command(input);
+  if (!command) fail(FailureClass::ca_rejected, command.fault());
+
+  certbot::AttemptInput child;
+  child.command = std::move(*command);
+  child.certbot_version = host_.certbot.version_text;
+  child.provider = &provider_;
+  child.timeout = host_.settings.certbot.timeout;
+  child.propagation = propagation;
+  child.grace = host_.settings.certbot.grace;
+  child.number = static_cast<int>(run_.attempts.size()) + 1;
+  child.transcript = paths.run_dir(run_.id) / ("attempt-" + std::to_string(child.number) + ".log");
+  child.redactor = redactor_;
+  certbot::AttemptCallbacks callbacks;
+  callbacks.phase = [this](Phase phase, TimePoint start, std::optional<Seconds> announced) {
+    observer_.phase_started(run_, phase, start, announced);
+  };
+  callbacks.line = [this](std::string_view line) { observer_.certbot_said(run_, line); };
+  auto result = co_await certbot::run_attempt(std::move(child), std::move(callbacks), host_.stop);
+  if (!result) fail(FailureClass::certbot_crash, result.fault());
+
+  Attempt& done = run_.attempts.emplace_back(std::move(result->attempt));
+  end(done.started);
+  auto& spans = run_.timeline.spans;
+  spans.insert(spans.end(), done.timeline.spans.begin(), done.timeline.spans.end());
+  co_await os::offload(host_.pool, [&] { host_.state.journal->save_attempt(run_.id, done); });
+  if (done.failure) throw RunFailed{*done.failure};
+}
+
+boost::asio::awaitable<void> RunSteps::verify() {
+  begin(Phase::verify, run_.attempts.empty() ? run_.started : run_.attempts.back().ended);
+  const fs::path config = host_.settings.paths.certbot_dir(certificate_.name) / "config";
+  const fs::path live = certbot::lineage_of(config, certificate_.name).cert.parent_path();
+  auto pems = store::read_pem_set(live);
+  if (!pems) fail(FailureClass::bad_output, {"certbot reported success, and " + pems.fault().message, pems.fault().fix, {}});
+  const auto current = store::current(host_.settings.paths, certificate_.name);
+  const auto facts = store::verify(*pems, certificate_, now(), current ? &current->facts : nullptr);
+  if (!facts) fail(FailureClass::bad_output, facts.fault());
+  pems_ = std::move(*pems);
+  facts_ = *facts;
+  co_return;
+}
+
+boost::asio::awaitable<void> RunSteps::publish() {
+  begin(Phase::publish, now());
+  const auto published = co_await os::offload(
+      host_.pool, [this] { return store::publish(host_.settings.paths, certificate_, *pems_, *facts_); });
+  if (!published) fail(FailureClass::publish_failed, published.fault());
+  run_.generation = *published;
+  const auto pruned = co_await os::offload(
+      host_.pool, [this] { return store::prune(host_.settings.paths, certificate_.name, now()); });
+  if (!pruned) warn(pruned.fault().text());
+  end(now());
+}
+
+}  // namespace certherd::service

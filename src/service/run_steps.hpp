@@ -1,0 +1,61 @@
+#pragma once
+
+#include <certherd/base/redaction.hpp>
+#include <certherd/certbot/command.hpp>
+#include <certherd/service/runner.hpp>
+#include <certherd/store/verify.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <optional>
+#include <string>
+
+namespace certherd::service {
+
+/// Ends a Run: what went wrong, for whoever writes it down.
+struct RunFailed {
+  Failure failure;
+};
+
+/// One Run on its way. Each step either completes or throws RunFailed; execute() writes down how it ended.
+class RunSteps {
+public:
+  RunSteps(Host& host, const Certificate& certificate, renewal::Decision decision, Run run, RunObserver& observer);
+
+  boost::asio::awaitable<Run> execute();
+
+private:
+  boost::asio::awaitable<void> work();
+  void prepare();
+  boost::asio::awaitable<void> register_account();
+  boost::asio::awaitable<void> attempt();
+  boost::asio::awaitable<void> verify();
+  boost::asio::awaitable<void> publish();
+  boost::asio::awaitable<void> run_hooks(HookEvent event);
+  boost::asio::awaitable<void> record_end();
+
+  certbot::CertbotHost certbot_host() const;
+  void prepare_directories();
+  std::filesystem::path trust_bundle() const;
+
+  void begin(Phase phase, TimePoint start);
+  void end(TimePoint end);
+  [[noreturn]] void fail(FailureClass failure_class, const Fault& fault);
+  void warn(const std::string& text) { observer_.warning(run_, text); }
+
+  Host& host_;
+  const Certificate& certificate_;
+  const Provider& provider_;
+  const Ca& ca_;
+  renewal::Decision decision_;
+  Run run_;
+  RunObserver& observer_;
+  Redactor redactor_;
+  std::optional<Phase> phase_;  ///< of the Run itself; an Attempt has its own
+  TimePoint phase_start_;
+  std::optional<store::PemSet> pems_;
+  std::optional<CertificateFacts> facts_;
+  std::filesystem::path previous_;  ///< directory of the Generation that was current before
+};
+
+}  // namespace certherd::service

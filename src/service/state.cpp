@@ -1,0 +1,25 @@
+#include <certherd/os/file.hpp>
+#include <certherd/providers/credentials.hpp>
+#include <certherd/service/state.hpp>
+
+namespace certherd::service {
+
+State take_state(const Settings& settings) {
+  const Paths& paths = settings.paths;
+  os::make_directory(paths.state_dir, 0700).or_throw();
+  std::string holder;
+  auto lock = os::FileLock::try_take(paths.lock_file(), holder).or_throw();
+  if (!lock)
+    throw StateHeld({"another certherd" + (holder.empty() ? std::string() : " (pid " + holder + ")") + " works on " +
+                         paths.state_dir.string(),
+                     "wait until it has ended", {}});
+  for (const auto& directory : {paths.state_dir / "certbot", paths.state_dir / "accounts", paths.state_dir / "runs"})
+    os::make_directory(directory, 0700).or_throw();
+  os::make_directory(paths.runtime_dir, 0755).or_throw();
+  const int swept = providers::sweep_credentials(paths.credentials_dir()).or_throw();
+  auto journal = journal::Journal::open(paths.database(), journal::Journal::Mode::read_write).or_throw();
+  auto audit = journal::AuditLog::open(paths.audit_log, journal->audit_head()).or_throw();
+  return {std::move(*lock), std::move(journal), std::move(audit), swept};
+}
+
+}  // namespace certherd::service
