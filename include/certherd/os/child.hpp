@@ -27,9 +27,12 @@ struct ChildCommand {
   Seconds timeout{60};                 ///< TERM to the group after this
   Seconds grace{10};                   ///< KILL to the group this long after TERM
   std::size_t line_limit = 64 * 1024;  ///< bytes of one line; the rest of a longer line is dropped and marked
+  /// Sent to the child (not its group) when the thread that runs the io_context dies, so also when certherd is killed
+  /// (PR_SET_PDEATHSIG). Programs with set-id bits or file capabilities do not get it.
+  std::optional<int> parent_death_signal;
 };
 
-/// How it ended. Either exit_code or signal is set.
+/// How it ended. Either exit_code or signal is set, but neither when stop was requested before the start.
 struct ChildExit {
   std::optional<int> exit_code;
   std::optional<int> signal;
@@ -52,8 +55,18 @@ struct ChildCallbacks {
 
 inline constexpr Seconds unstoppable_limit{300};
 
-/// Runs a child to its end. When it has ended, no process of its group is left: the group is killed before the leader
-/// is reaped. Faults: the executable or working directory is missing or not executable, no process could be made.
+/// Runs a child to its end: until it exits by itself, or the timeout or the StopSignal ends it by TERM to its group,
+/// the grace period and KILL. When it has ended, no process of its group is left: the group is killed before the leader
+/// is reaped. Who left the group (setsid) is not followed, and does not hold us by keeping the output open either.
+///
+/// Every line of output is delivered before this returns. An exception from `line` ends the delivery, not the child,
+/// and is rethrown at the end; one from `started` or `may_terminate` kills the child and comes at once.
+///
+/// Cancelling the coroutine has no effect: a child is ended through its StopSignal. Only the one thread that runs the
+/// io_context may call this, and other threads may do nothing to that io_context but post.
+///
+/// Faults: the executable or working directory is missing or not usable, no process could be made. Each message names
+/// the path ("/usr/bin/x is not there").
 boost::asio::awaitable<Result<ChildExit>> run_child(ChildCommand command, ChildCallbacks callbacks, StopSignal& stop);
 
 }  // namespace certherd::os

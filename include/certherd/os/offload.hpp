@@ -5,6 +5,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -14,10 +15,18 @@ namespace certherd::os {
 /// executor. What the work throws is thrown here. The work must not touch anything of the caller's io_context.
 template <class Work>
 boost::asio::awaitable<std::invoke_result_t<Work>> offload(boost::asio::thread_pool& pool, Work work) {
-  co_return co_await boost::asio::co_spawn(
-      pool,
-      [work = std::move(work)]() mutable -> boost::asio::awaitable<std::invoke_result_t<Work>> { co_return work(); },
-      boost::asio::use_awaitable);
+  using Value = std::invoke_result_t<Work>;
+  if constexpr (std::is_void_v<Value>) {
+    co_await boost::asio::co_spawn(
+        pool, [work = std::move(work)]() mutable -> boost::asio::awaitable<void> { co_return work(); },
+        boost::asio::use_awaitable);
+  } else {
+    // co_spawn (1.81) wants a value that it can default-construct, which a Result is not.
+    auto value = co_await boost::asio::co_spawn(
+        pool, [work = std::move(work)]() mutable -> boost::asio::awaitable<std::optional<Value>> { co_return work(); },
+        boost::asio::use_awaitable);
+    co_return std::move(*value);
+  }
 }
 
 }  // namespace certherd::os

@@ -1,0 +1,165 @@
+#include <certherd/os/child.hpp>
+
+#include "line_splitter.hpp"
+#include "process.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <poll.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <exception>
+
+namespace certherd::os {
+namespace {
+
+namespace asio = boost::asio;
+using namespace asio::experimental::awaitable_operators;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto uncancelled = asio::as_tuple(asio::use_awaitable);
+
+/// How long a pipe is read after every process of the group is gone: what lies in it is there at once, and only
+/// somebody who left the group can still hold it open.
+constexpr Seconds drain_limit{2};
+
+/// One child from its start to its reaping.
+class Supervision {
+public:
+  Supervision(const asio::any_io_executor& executor, Process process, const ChildCommand& command,
+              const ChildCallbacks& callbacks, StopSignal& stop)
+      : process_(std::move(process)),
+        command_(command),
+        callbacks_(callbacks),
+        stop_(stop),
+        pidfd_(executor, process_.pidfd().release()),
+        output_(executor, process_.output().release()),
+        timer_(executor),
+        drain_timer_(executor) {
+    exit_.started = std::chrono::system_clock::now();
+  }
+
+  asio::awaitable<ChildExit> run() {
+    if (callbacks_.started) callbacks_.started(process_.pid());
+    co_await (read_output() && end());
+    reap();
+    if (line_error_) std::rethrow_exception(line_error_);
+    co_return exit_;
+  }
+
+private:
+  asio::awaitable<void> read_output() {
+    LineSplitter lines(command_.line_limit, [this](std::string_view line) { deliver(line); });
+    std::array<char, 64 * 1024> buffer;
+    for (;;) {
+      const auto [error, size] = co_await output_.async_read_some(asio::buffer(buffer), uncancelled);
+      lines.feed({buffer.data(), size});
+      if (error) break;
+    }
+    lines.finish();
+    output_ended_ = true;
+    drain_timer_.cancel();
+  }
+
+  void deliver(std::string_view line) {
+    if (line_error_ || !callbacks_.line) return;
+    try {
+      callbacks_.line(line);
+    } catch (...) {
+      line_error_ = std::current_exception();
+    }
+  }
+
+  /// From the start to a leader that has ended, a group that is gone and a pipe that is read.
+  asio::awaitable<void> end() {
+    const auto deadline = Clock::now() + command_.timeout;
+    co_await (exited_before(deadline) || stop_.wait());
+    if (!exited()) co_await end_early();
+    // The leader is a zombie now, so its number, which is the group's, cannot belong to anybody else.
+    process_.kill();
+    drain_timer_.expires_after(drain_limit);
+    if (!output_ended_) co_await drain_timer_.async_wait(uncancelled);
+    output_.close();
+  }
+
+  asio::awaitable<void> end_early() {
+    const bool stopped = stop_.requested();
+    const auto patience = Clock::now() + unstoppable_limit;
+    bool allowed = may_terminate();
+    while (!allowed && Clock::now() < patience) {
+      if (co_await exited_before(Clock::now() + Seconds(1))) co_return;
+      allowed = may_terminate();
+    }
+    (stopped ? exit_.stopped : exit_.timed_out) = true;
+    if (allowed) {
+      process_.terminate();
+      if (co_await exited_before(Clock::now() + command_.grace)) co_return;
+    }
+    exit_.killed = true;
+    process_.kill();
+    co_await pidfd_.async_wait(asio::posix::stream_descriptor::wait_read, uncancelled);
+  }
+
+  bool may_terminate() const { return !callbacks_.may_terminate || callbacks_.may_terminate(); }
+
+  asio::awaitable<bool> exited_before(Clock::time_point deadline) {
+    timer_.expires_at(deadline);
+    co_await (pidfd_.async_wait(asio::posix::stream_descriptor::wait_read, uncancelled) ||
+              timer_.async_wait(uncancelled));
+    co_return exited();
+  }
+
+  bool exited() {
+    pollfd leader{pidfd_.native_handle(), POLLIN, 0};
+    return ::poll(&leader, 1, 0) == 1;
+  }
+
+  void reap() {
+    const auto end = process_.reap();
+    exit_.ended = std::chrono::system_clock::now();
+    exit_.usage = end.usage;
+    if (WIFSIGNALED(end.status)) {
+      exit_.signal = WTERMSIG(end.status);
+    } else {
+      exit_.exit_code = WEXITSTATUS(end.status);
+    }
+  }
+
+  Process process_;
+  const ChildCommand& command_;
+  const ChildCallbacks& callbacks_;
+  StopSignal& stop_;
+  asio::posix::stream_descriptor pidfd_;
+  asio::posix::stream_descriptor output_;
+  asio::steady_timer timer_;
+  asio::steady_timer drain_timer_;
+  bool output_ended_ = false;
+  std::exception_ptr line_error_;
+  ChildExit exit_;
+};
+
+}  // namespace
+
+asio::awaitable<Result<ChildExit>> run_child(ChildCommand command, ChildCallbacks callbacks, StopSignal& stop) {
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  if (stop.requested()) {
+    ChildExit exit;
+    exit.stopped = true;
+    exit.started = exit.ended = std::chrono::system_clock::now();
+    co_return exit;
+  }
+  const auto executor = co_await asio::this_coro::executor;
+  auto process = start_process(executor, command);
+  if (!process) co_return process.fault();
+  Supervision supervision(executor, std::move(process).value(), command, callbacks, stop);
+  co_return co_await supervision.run();
+}
+
+}  // namespace certherd::os

@@ -1,0 +1,230 @@
+// Boost.Process v2 as it is in 1.81 is used in one narrow way. What is worked around here:
+//  - without separate compilation it does not link: boost_process.cpp holds the compiled part;
+//  - process::native_handle() does not compile on Linux: the pidfd is our own;
+//  - descriptors leak into the child (close_handles.ipp compares a list entry with itself), and after a failed exec the
+//    child runs the atexit handlers of its parent: ChildSetup marks every descriptor close-on-exec, executes the
+//    program itself, reports errors through the launcher's pipe and ends by _exit;
+//  - a child whose exec failed stays a zombie: it is reaped here;
+//  - bind_fd returns nothing from a function that must return: descriptors are set up by ChildSetup;
+//  - the launcher taking a context drops the error code: it is given the executor;
+//  - async_wait ends in a blocking waitpid, cannot tell exit code 9 from signal 9, and the destructor signals a number
+//    that may be recycled: the handle is detached at once, and Process waits, kills and reaps;
+//  - fork re-registers the descriptors of the io_context in the child: one thread only may use that io_context, others
+//    may post to it.
+// A newer Boost may need less of this; nothing outside this file would notice.
+#include "process.hpp"
+
+#include <boost/process/v2/posix/default_launcher.hpp>
+#include <boost/process/v2/process.hpp>
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <system_error>
+
+namespace certherd::os {
+namespace {
+
+namespace bp = boost::process::v2;
+
+/// What the child was doing when it failed; travels beside errno in the launcher's pipe.
+enum Step { step_setup = 1, step_directory = 2, step_exec = 3 };
+constexpr int step_shift = 16;
+
+/// Runs in the child between fork and exec: nothing here may allocate or throw.
+struct ChildSetup {
+  int output = -1;
+  const char* directory = nullptr;
+  char* const* environment = nullptr;
+  int parent_death_signal = 0;
+  pid_t parent = 0;
+
+  template <class Launcher, class Path>
+  boost::system::error_code on_exec_setup(Launcher& launcher, const Path& executable, const char* const*(&arguments)) {
+    // Both may be 0 to 2 in a parent that was itself started without them.
+    const int report = ::fcntl(launcher.fd_whitelist.back(), F_DUPFD_CLOEXEC, 3);
+    const int pipe = ::fcntl(output, F_DUPFD_CLOEXEC, 3);
+    if (!wire(pipe)) fail(report, step_setup);
+    if (::chdir(directory) != 0) fail(report, step_directory);
+    reset_signals();
+    ::execve(executable.c_str(), const_cast<char* const*>(arguments), environment);
+    fail(report, step_exec);
+  }
+
+private:
+  bool wire(int pipe) const {
+    if (::setpgid(0, 0) != 0) return false;
+    if (parent_death_signal != 0 && ::prctl(PR_SET_PDEATHSIG, parent_death_signal) != 0) return false;
+    // The parent may have died before the line above.
+    if (parent_death_signal != 0 && ::getppid() != parent) ::_exit(1);
+    const int null = ::open("/dev/null", O_RDONLY);
+    if (null < 0 || ::dup2(null, STDIN_FILENO) < 0) return false;
+    if (::dup2(pipe, STDOUT_FILENO) < 0 || ::dup2(pipe, STDERR_FILENO) < 0) return false;
+    return ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0;
+  }
+
+  /// An ignored signal stays ignored through exec: a child that inherited SIGPIPE or SIGTERM that way would misbehave.
+  static void reset_signals() {
+    for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  }
+
+  [[noreturn]] static void fail(int report, Step step) {
+    const int code = (step << step_shift) | errno;
+    // Without a reader there is nobody left to tell.
+    [[maybe_unused]] const auto written = ::write(report, &code, sizeof code);
+    ::_exit(127);
+  }
+};
+
+/// Between fork and exec the child still has our signal handlers, which would act on what it shares with us.
+class SignalsBlocked {
+public:
+  SignalsBlocked() {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+private:
+  sigset_t before_;
+};
+
+std::string words(int error) {
+  return std::generic_category().message(error);
+}
+
+Fault no_process(const ChildCommand& command, const std::string& why) {
+  return {"cannot start " + command.executable.string() + ": " + why, {}, {}};
+}
+
+Fault directory_fault(const ChildCommand& command, int error) {
+  const std::string name = "the working directory " + command.working_directory.string();
+  if (error == ENOENT) return {name + " is not there", {}, {}};
+  return {name + " cannot be entered: " + words(error), {}, {}};
+}
+
+Fault exec_fault(const ChildCommand& command, int error) {
+  const std::string name = command.executable.string();
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+      // The kernel says ENOENT as well when it finds a script and not the program its first line names.
+      if (::access(name.c_str(), F_OK) == 0) return {name + " needs an interpreter that is not there", {}, {}};
+      return {name + " is not there", "install it or correct the path", {}};
+    case EACCES:
+      return {name + " is not executable", "check its mode and that of the directories above it", {}};
+    case ENOEXEC:
+      return {name + " is not a program", "a script begins with a line such as #!/bin/sh", {}};
+    default:
+      return no_process(command, words(error));
+  }
+}
+
+Fault start_fault(const ChildCommand& command, int code) {
+  const int error = code & ((1 << step_shift) - 1);
+  switch (code >> step_shift) {
+    case step_directory:
+      return directory_fault(command, error);
+    case step_exec:
+      return exec_fault(command, error);
+    default:
+      return no_process(command, words(error));
+  }
+}
+
+std::vector<std::string> environment_of(const ChildCommand& command) {
+  std::vector<std::string> environment;
+  for (const auto& [name, value] : command.environment) environment.push_back(name + "=" + value);
+  return environment;
+}
+
+/// glibc 2.36 declares its own pidfd_open without extern "C", so it does not link from C++.
+Fd open_pidfd(pid_t pid) {
+  return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+}
+
+/// The child of a launch that failed, if there is one, has ended or is about to.
+void reap_failed(pid_t pid) {
+  while (pid > 0 && ::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) continue;
+}
+
+}  // namespace
+
+Process::Process(pid_t pid, Fd pidfd, Fd output) : pid_(pid), pidfd_(std::move(pidfd)), output_(std::move(output)) {}
+
+Process::Process(Process&& other) noexcept
+    : pid_(std::exchange(other.pid_, 0)), pidfd_(std::move(other.pidfd_)), output_(std::move(other.output_)) {}
+
+Process::~Process() {
+  if (pid_ == 0) return;
+  kill();
+  reap_failed(pid_);
+}
+
+void Process::terminate() const {
+  ::kill(-pid_, SIGTERM);
+}
+
+void Process::kill() const {
+  ::kill(-pid_, SIGKILL);
+  ::kill(pid_, SIGKILL);
+}
+
+Process::End Process::reap() {
+  End end;
+  rusage used{};
+  pid_t reaped = -1;
+  do reaped = ::wait4(pid_, &end.status, 0, &used);
+  while (reaped < 0 && errno == EINTR);
+  const int error = errno;
+  const pid_t pid = std::exchange(pid_, 0);
+  if (reaped < 0) throw Failed({"the end of process " + std::to_string(pid) + " is unknown: " + words(error), {}, {}});
+  const auto milliseconds = [](const timeval& time) { return Milliseconds(time.tv_sec * 1000 + time.tv_usec / 1000); };
+  end.usage = {milliseconds(used.ru_utime), milliseconds(used.ru_stime), used.ru_maxrss};
+  return end;
+}
+
+Result<Process> start_process(const boost::asio::any_io_executor& executor, const ChildCommand& command) {
+  if (!command.executable.is_absolute()) return no_process(command, "it is not an absolute path");
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return no_process(command, words(errno));
+  Fd output(ends[0]);
+  const Fd input(ends[1]);
+  ::fcntl(output.get(), F_SETFL, O_NONBLOCK);
+
+  std::vector<std::string> variables = environment_of(command);
+  std::vector<char*> environment;
+  for (auto& variable : variables) environment.push_back(variable.data());
+  environment.push_back(nullptr);
+
+  ChildSetup setup{input.get(), command.working_directory.c_str(), environment.data(),
+                   command.parent_death_signal.value_or(0), ::getpid()};
+  bp::posix::default_launcher launcher;
+  boost::system::error_code error;
+  {
+    const SignalsBlocked blocked;
+    launcher(executor, error, command.executable.string(), command.arguments, setup).detach();
+  }
+  if (launcher.pid <= 0) return no_process(command, words(error ? error.value() : EAGAIN));
+  if (error) {
+    reap_failed(launcher.pid);
+    return start_fault(command, error.value());
+  }
+  Process process(launcher.pid, open_pidfd(launcher.pid), std::move(output));
+  if (!process.pidfd()) return no_process(command, words(errno));
+  return process;
+}
+
+}  // namespace certherd::os

@@ -1,0 +1,21 @@
+#include <certherd/os/stop.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace certherd::os {
+
+StopSignal::StopSignal(boost::asio::any_io_executor executor)
+    : timer_(std::move(executor), boost::asio::steady_timer::time_point::max()) {}
+
+void StopSignal::request() {
+  requested_ = true;
+  timer_.cancel();
+}
+
+boost::asio::awaitable<void> StopSignal::wait() {
+  if (requested_) co_return;
+  co_await timer_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+}
+
+}  // namespace certherd::os
