@@ -159,7 +159,10 @@ TEST_SUITE("os/child") {
     const auto pipe_before = std::signal(SIGPIPE, SIG_IGN);
     const auto hangup_before = std::signal(SIGHUP, SIG_IGN);
     Bench bench;
-    const auto done = bench.run("grep -E 'Sig(Blk|Ign)' /proc/$$/status");
+    ChildCommand command;
+    command.executable = "/usr/bin/grep";
+    command.arguments = {"-E", "Sig(Blk|Ign)", "/proc/self/status"};
+    const auto done = bench.run(command);
     std::signal(SIGPIPE, pipe_before);
     std::signal(SIGHUP, hangup_before);
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
