@@ -1,0 +1,59 @@
+#pragma once
+
+#include <certherd/base/result.hpp>
+#include <certherd/journal/audit_entry.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace certherd::journal {
+
+/// The append-only log of who did what: one JSON object a line, each holding the hash of the one before.
+///
+/// An entry is written by one write(2) and synced under an exclusive flock(2), so that several processes may append. An
+/// entry that cannot be written whole is taken back. When a crash leaves half an entry at the end (no newline), the
+/// next append keeps it, ends its line and writes an entry with the action "recovered" that names its length and
+/// SHA-256; verify_audit() accepts exactly that pair.
+///
+/// What was cut off or changed is never papered over: when the file ends before the entry that the database remembers
+/// (`head`), or its last entry is another one, the chain goes on from the remembered head, so that the gap stays
+/// visible to verify_audit() for ever.
+class AuditLog {
+public:
+  /// Creates the file (0640) and its directory (0750) if they are missing. `head`: what Journal::audit_head() says.
+  static Result<AuditLog> open(const std::filesystem::path& path, std::optional<AuditHead> head);
+
+  /// Writes and syncs one entry, blocking. Gives the new head, for Journal::save_audit_head(). Not for several threads
+  /// at a time through one object; several objects and processes are fine.
+  Result<AuditHead> append(const AuditEntry& entry);
+
+  const AuditHead& head() const { return head_; }
+
+private:
+  AuditLog(std::filesystem::path path, AuditHead head) : path_(std::move(path)), head_(std::move(head)) {}
+  std::filesystem::path path_;
+  AuditHead head_;
+};
+
+/// What checking the chain found.
+struct AuditVerdict {
+  bool ok = false;
+  std::uint64_t entries = 0;          ///< whole and in order, before the problem if there is one
+  std::string problem;                ///< empty when ok
+  std::optional<std::uint64_t> line;  ///< where the problem shows, counted from 1
+};
+
+/// Checks every line and the chain: finds a changed, removed, reordered, inserted or half line, and by `head` (what the
+/// database remembers) entries cut off at the end or a log rewritten as a whole. Entries beyond the head are fine: a
+/// crash may come between the log and the database. `start`: where the entry before the first line stood, for a log
+/// whose earlier lines have been rotated away.
+AuditVerdict verify_audit(const std::filesystem::path& path, const std::optional<AuditHead>& head,
+                          const AuditHead& start = {});
+
+/// The last n whole lines, oldest first, read from the end of the file. No file: none.
+Result<std::vector<std::string>> tail(const std::filesystem::path& path, std::size_t n);
+
+}  // namespace certherd::journal
