@@ -12,7 +12,7 @@ import unittest
 import configobj
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-PROBE = pathlib.Path(os.environ.get("CERTHERD_BUILD", REPOSITORY / "build")) / "tests" / "quote_probe"
+PROBE = pathlib.Path(os.environ.get("CERTHERD_BUILD", REPOSITORY / "build")) / "tests" / "providers_probe"
 
 PIECES = ["a", "Z", "0", " ", "  ", "\t", "\n", "\r", "\r\n", ",", "#", '"', "'", '"""', "'''", "%", "%(", ")s", "%(x)s",
           "%(certherd_percent)s", "=", "[", "]", "\\", "$", "${x}", "é", "\u00a0", "\u2028", "\x0b", "\x1f", "\ufeff", ";"]

@@ -1,8 +1,10 @@
-// Reaches the writer and the reader of credentials files from tests/e2e/test_credentials_quoting.py.
-//   quote_probe write: a JSON object of texts on stdin, the credentials file on stdout
-//   quote_probe read:  a JSON array of credentials files on stdin, an array of what certbot would see on stdout
+// Reaches the room providers from tests/e2e/test_credentials_quoting.py and test_plugins_map.py.
+//   providers_probe map DIR: the plugins-map in DIR as a JSON object
+//   providers_probe write: a JSON object of texts on stdin, the credentials file on stdout
+//   providers_probe read:  a JSON array of credentials files on stdin, an array of what certbot would see on stdout
 
 #include <certherd/providers/configobj.hpp>
+#include <certherd/providers/plugins_map.hpp>
 
 #include <boost/json.hpp>
 
@@ -14,6 +16,24 @@
 namespace {
 
 using namespace certherd::providers;
+
+int map(const std::string& directory) {
+  const auto loaded = load_plugins_map({directory});
+  for (const auto& fault : loaded.faults) std::cerr << certherd::to_string(*fault.mark) << ": " << fault.text() << "\n";
+  if (!loaded.faults.empty()) return 1;
+  boost::json::object entries;
+  for (const auto& [id, provider] : loaded.providers) {
+    boost::json::value seconds;
+    if (provider.default_seconds) seconds = provider.default_seconds->count();
+    entries[id] = boost::json::object{{"authenticator", provider.authenticator},
+                                      {"debian_package", provider.debian_package},
+                                      {"credentials_flag", provider.credentials_flag},
+                                      {"propagation_flag", provider.propagation_flag},
+                                      {"default_seconds", seconds}};
+  }
+  std::cout << entries << "\n";
+  return 0;
+}
 
 int write(const std::string& input) {
   const boost::json::value parsed = boost::json::parse(input);
@@ -50,10 +70,11 @@ int read(const std::string& input) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  const std::string verb = argc > 1 ? argv[1] : "";
+  if (verb == "map" && argc == 3) return map(argv[2]);
   const std::string input(std::istreambuf_iterator<char>(std::cin), {});
-  const std::string verb = argc == 2 ? argv[1] : "";
   if (verb == "write") return write(input);
   if (verb == "read") return read(input);
-  std::cerr << "usage: quote_probe write|read\n";
+  std::cerr << "usage: providers_probe map DIR|write|read\n";
   return 2;
 }
