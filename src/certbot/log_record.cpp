@@ -65,6 +65,7 @@ void LogParser::flush() {
 void LogParser::end_line() {
   if (overlong_) partial_ += cut_mark;
   overlong_ = false;
+  if (line_sink_) line_sink_(partial_);
   if (auto start = parse_record_start(partial_)) {
     emit();
     held_ = std::move(start);

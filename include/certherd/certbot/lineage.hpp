@@ -7,6 +7,10 @@
 
 namespace certherd::certbot {
 
+/// Makes config/, work/ and logs/ below `directory`, 0700, and config/accounts a link to `accounts_dir`, which all
+/// certificates of one CA share. Fault: something else stands there.
+Result<void> prepare_directories(const std::filesystem::path& directory, const std::filesystem::path& accounts_dir);
+
 /// The four files of a certbot lineage: config_dir/live/NAME, symlinks into config_dir/archive/NAME.
 struct Lineage {
   std::filesystem::path cert;
@@ -22,8 +26,9 @@ Lineage lineage_of(const std::filesystem::path& config_dir, const std::string& n
 /// makes certbot start a second lineage, NAME-0001.
 bool lineage_exists(const std::filesystem::path& config_dir, const std::string& name);
 
-/// Removes what is left of a lineage that is not whole, so that certbot makes NAME again instead of NAME-0001: keys and
-/// certificates of the archive stay in archive/NAME.<n>.broken. Nothing happens when it is whole or not there at all.
+/// Moves away what is left of a lineage that is not whole, so that certbot makes NAME again instead of NAME-0001: each
+/// part gets a name ending in ".<n>.broken", since it may hold a private key somebody wants. Nothing happens when the
+/// lineage is whole or not there at all.
 Result<void> clear_broken_lineage(const std::filesystem::path& config_dir, const std::string& name);
 
 /// Number of ACME accounts for a directory URL below `accounts_dir`. certbot keeps them in

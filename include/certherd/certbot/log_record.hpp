@@ -29,7 +29,9 @@ public:
   /// few kilobytes.
   static constexpr std::size_t message_limit = 256 * 1024;
 
-  explicit LogParser(std::function<void(const LogRecord&)> sink) : sink_(std::move(sink)) {}
+  /// `line_sink` hears every line as it stands, once it is whole.
+  explicit LogParser(std::function<void(const LogRecord&)> sink, std::function<void(std::string_view)> line_sink = {})
+      : sink_(std::move(sink)), line_sink_(std::move(line_sink)) {}
 
   void feed(std::string_view bytes);
   /// Hands out what is held back, also a last line without newline. Nothing is to be fed afterwards.
@@ -42,6 +44,7 @@ private:
   void emit();
 
   std::function<void(const LogRecord&)> sink_;
+  std::function<void(std::string_view)> line_sink_;
   std::string partial_;  ///< a line whose newline has not arrived
   bool overlong_ = false;
   std::optional<LogRecord> held_;
