@@ -38,9 +38,10 @@ TimePoint renewal_time(const CertificateFacts& facts) {
   return facts.not_before + (short_lived ? lifetime / 2 : lifetime * 2 / 3);
 }
 
-std::string difference(const CertificateFacts& facts, const Certificate& wanted) {
+std::string difference(const CertificateFacts& facts, const Certificate& wanted,
+                       const std::vector<std::string>& asked_for) {
   const auto added = missing_from(wanted.domains, facts.domains);
-  const auto removed = missing_from(facts.domains, wanted.domains);
+  const auto removed = missing_from(asked_for.empty() ? facts.domains : asked_for, wanted.domains);
   std::vector<std::string> changes;
   if (!added.empty()) changes.push_back("domains added: " + join(added, ", "));
   if (!removed.empty()) changes.push_back("domains removed: " + join(removed, ", "));
@@ -68,7 +69,7 @@ Decision decide(const Situation& situation) {
     decision.reason = "missing";
   } else if (published->not_after <= situation.now) {
     decision.reason = "expired at " + format_utc_minutes(published->not_after);
-  } else if (const auto change = difference(*published, situation.wanted); !change.empty()) {
+  } else if (const auto change = difference(*published, situation.wanted, situation.published_for); !change.empty()) {
     decision.reason = change;
   } else if (!situation.published_ca.empty() && situation.published_ca != situation.wanted.ca) {
     decision.reason = "CA changed from " + situation.published_ca + " to " + situation.wanted.ca;

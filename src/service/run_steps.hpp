@@ -32,6 +32,7 @@ private:
   boost::asio::awaitable<void> verify();
   boost::asio::awaitable<void> publish();
   boost::asio::awaitable<void> run_hooks(HookEvent event);
+  boost::asio::awaitable<void> save_hook_jobs();
   boost::asio::awaitable<void> record_end();
 
   certbot::CertbotHost certbot_host() const;

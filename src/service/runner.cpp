@@ -2,7 +2,6 @@
 
 #include <certherd/base/text.hpp>
 #include <certherd/certbot/lineage.hpp>
-#include <certherd/os/file.hpp>
 #include <certherd/os/offload.hpp>
 #include <certherd/service/runner.hpp>
 #include <certherd/store/current.hpp>
@@ -25,31 +24,33 @@ std::string new_run_id(const std::string& certificate, TimePoint now) {
   return id;
 }
 
-/// CA of the newest Run that published, empty when the journal knows none.
-std::string published_ca(const journal::Journal& journal, const std::string& certificate) {
+/// The newest Run that published.
+std::optional<Run> last_deployed(journal::Journal& journal, const std::string& certificate) {
   journal::HistoryFilter filter;
   filter.certificate = certificate;
-  for (const auto& run : journal.history(filter))
-    if (run.outcome == Outcome::deployed || run.outcome == Outcome::deployed_hook_failed) return run.ca;
-  return {};
+  filter.limit = 50;
+  for (auto& run : journal.history(filter))
+    if (run.outcome == Outcome::deployed || run.outcome == Outcome::deployed_hook_failed) return std::move(run);
+  return std::nullopt;
 }
 
 std::optional<CertificateFacts> saved_facts(const Paths& paths, const std::string& name) {
   const auto lineage = certbot::lineage_of(paths.certbot_dir(name) / "config", name);
-  const auto pem = os::read_file(lineage.cert);
-  if (!pem) return std::nullopt;
-  const auto facts = store::read_facts(*pem);
+  const auto facts = store::read_facts_file(lineage.cert);
   return facts ? std::optional(*facts) : std::nullopt;
 }
 
 }  // namespace
 
-renewal::Decision decide(const Settings& settings, const journal::Journal& journal, const Certificate& certificate,
+renewal::Decision decide(const Settings& settings, journal::Journal* journal, const Certificate& certificate,
                          TimePoint now, bool forced) {
-  renewal::Situation situation{certificate, {}, saved_facts(settings.paths, certificate.name), {}, now, forced};
+  renewal::Situation situation{certificate, {}, saved_facts(settings.paths, certificate.name), {}, {}, now, forced};
   if (const auto current = store::current(settings.paths, certificate.name)) {
     situation.published = current->facts;
-    situation.published_ca = published_ca(journal, certificate.name);
+    if (const auto run = journal ? last_deployed(*journal, certificate.name) : std::nullopt) {
+      situation.published_ca = run->ca;
+      situation.published_for = run->domains;
+    }
   }
   return renewal::decide(situation);
 }

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace certherd::renewal {
 
@@ -27,6 +28,7 @@ struct Situation {
   std::optional<CertificateFacts> published;  ///< in the store
   std::optional<CertificateFacts> saved;      ///< in certbot's lineage
   std::string published_ca;                   ///< CA that issued what is published, empty when unknown
+  std::vector<std::string> published_for;     ///< domains that were asked for then, empty when unknown
   TimePoint now;
   bool forced = false;
 };
@@ -35,9 +37,11 @@ struct Situation {
 /// 4 and Let's Encrypt's integration guide have it).
 TimePoint renewal_time(const CertificateFacts& facts);
 
-/// What differs between a certificate and what the configuration wants ("domains changed: …", "key type changed: …");
-/// empty when nothing does.
-std::string difference(const CertificateFacts& facts, const Certificate& wanted);
+/// What differs between a certificate and what the configuration wants ("domains added: …", "key changed from …"); empty
+/// when nothing does. `asked_for`: the domains that were ordered, if known: names that the CA added by itself ("www.")
+/// are then no difference.
+std::string difference(const CertificateFacts& facts, const Certificate& wanted,
+                       const std::vector<std::string>& asked_for = {});
 
 Decision decide(const Situation& situation);
 

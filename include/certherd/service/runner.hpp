@@ -23,8 +23,9 @@ struct Host {
   os::StopSignal& stop;
 };
 
-/// What is to be done for a Certificate now: reads the store, certbot's lineage and the journal, changes nothing.
-renewal::Decision decide(const Settings& settings, const journal::Journal& journal, const Certificate& certificate,
+/// What is to be done for a Certificate now: reads the store, certbot's lineage and the journal
+/// (nullptr: there is none yet), changes nothing.
+renewal::Decision decide(const Settings& settings, journal::Journal* journal, const Certificate& certificate,
                          TimePoint now, bool forced);
 
 /// Carries one Run from the decision to its outcome: ACME account, certbot, verification, publication, hooks, records.
