@@ -1,0 +1,259 @@
+#include <Poco/Data/Statement.h>
+#include <Poco/Data/TypeHandler.h>
+#include <Poco/Tuple.h>
+
+#include <algorithm>
+
+#include "journal_impl.hpp"
+#include "rows.hpp"
+
+namespace certherd::journal {
+namespace {
+
+using namespace Poco::Data::Keywords;
+using Poco::Int64;
+using Poco::Nullable;
+using Poco::Tuple;
+using Poco::Data::Session;
+using Poco::Data::Statement;
+using Text = std::string;
+
+/// A Run and the Failure of the Run as a whole, all null when it has none.
+using RunRow = Tuple<Text, Text, Text, Text, Text, Text, Text, Text, Int64, Nullable<Int64>, Nullable<Text>,
+                     Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>,
+                     Nullable<Text>, Nullable<Text>, Nullable<Int64>>;
+const std::string select_runs =
+    "SELECT r.id, r.certificate, r.domains, r.provider, r.account, r.ca, r.actor, r.reason, r.started, r.ended, "
+    "r.outcome, f.class, f.phase, f.error, f.problem_type, f.problem_detail, f.problem_domain, f.hint, f.fix, "
+    "f.retry_after FROM runs r LEFT JOIN failures f ON f.run = r.id AND f.attempt = 0 ";
+
+using FailureRow = Tuple<int, Text, Nullable<Text>, Text, Text, Text, Text, Text, Text, Nullable<Int64>>;
+const std::string select_failures =
+    "SELECT attempt, class, phase, error, problem_type, problem_detail, problem_domain, hint, fix, retry_after "
+    "FROM failures WHERE run = ? AND attempt > 0";
+
+using AttemptRow = Tuple<int, Int64, Int64, Text, Text, Nullable<int>, Nullable<int>, Int64, Int64, Int64>;
+const std::string select_attempts =
+    "SELECT number, started, ended, certbot_version, command_line, exit_code, signal_number, user_ms, system_ms, "
+    "max_rss_kib FROM attempts WHERE run = ? ORDER BY number";
+
+using PhaseRow = Tuple<int, Text, Int64, Int64, int>;
+const std::string select_phases =
+    "SELECT attempt, phase, started, duration_ms, failed FROM phases WHERE run = ? ORDER BY attempt, position";
+
+using GenerationRow = Tuple<Text, int, Text, Text, Text, Text, Text, Int64, Int64>;
+const std::string select_generation =
+    "SELECT certificate, number, directory, domains, serial_number, issuer, key_type, not_before, not_after "
+    "FROM generations WHERE run = ?";
+
+using JobRow = Tuple<Text, int, Text, Text, int, int, Int64, Int64, Text, Text>;
+const std::string select_jobs =
+    "SELECT run, position, hook, event, done, tries, started, duration_ms, error, output FROM hook_jobs ";
+
+std::optional<Phase> phase_from(const Nullable<Text>& column) {
+  return column.isNull() ? std::nullopt : parse_phase(column.value());
+}
+
+/// A class that this program does not know can only come from a damaged database: what is least specific stands for it.
+FailureClass class_from(const Text& column) {
+  return parse_failure_class(column).value_or(FailureClass::certbot_crash);
+}
+
+Failure failure_from(const FailureRow& row) {
+  return {class_from(row.get<1>()),
+          phase_from(row.get<2>()),
+          row.get<3>(),
+          row.get<4>(),
+          row.get<5>(),
+          row.get<6>(),
+          row.get<7>(),
+          row.get<8>(),
+          optional_from<Seconds>(row.get<9>())};
+}
+
+Run run_from(const RunRow& row) {
+  Run run;
+  run.id = row.get<0>();
+  run.certificate = row.get<1>();
+  run.domains = domains_from(row.get<2>());
+  run.provider = row.get<3>();
+  run.account = row.get<4>();
+  run.ca = row.get<5>();
+  run.actor = parse_actor(row.get<6>()).value_or(Actor{});
+  run.reason = row.get<7>();
+  run.started = time_from(row.get<8>());
+  if (!row.get<9>().isNull()) run.ended = time_from(row.get<9>().value());
+  if (!row.get<10>().isNull()) run.outcome = parse_outcome(row.get<10>().value());
+  if (row.get<11>().isNull()) return run;
+  run.failure = Failure{class_from(row.get<11>().value()),
+                        phase_from(row.get<12>()),
+                        row.get<13>().value(),
+                        row.get<14>().value(),
+                        row.get<15>().value(),
+                        row.get<16>().value(),
+                        row.get<17>().value(),
+                        row.get<18>().value(),
+                        optional_from<Seconds>(row.get<19>())};
+  return run;
+}
+
+std::vector<Run> runs_from(const std::vector<RunRow>& rows) {
+  std::vector<Run> runs;
+  runs.reserve(rows.size());
+  for (const auto& row : rows) runs.push_back(run_from(row));
+  return runs;
+}
+
+Attempt attempt_from(const AttemptRow& row) {
+  Attempt attempt;
+  attempt.number = row.get<0>();
+  attempt.started = time_from(row.get<1>());
+  attempt.ended = time_from(row.get<2>());
+  attempt.certbot_version = row.get<3>();
+  attempt.command_line = row.get<4>();
+  attempt.exit_code = optional_from<int>(row.get<5>());
+  attempt.signal = optional_from<int>(row.get<6>());
+  attempt.usage = {Milliseconds(row.get<7>()), Milliseconds(row.get<8>()), static_cast<long>(row.get<9>())};
+  return attempt;
+}
+
+Generation generation_from(const GenerationRow& row) {
+  CertificateFacts facts{domains_from(row.get<3>()), row.get<4>(),           row.get<5>(), row.get<6>(),
+                         time_from(row.get<7>()),    time_from(row.get<8>())};
+  return {row.get<0>(), row.get<1>(), row.get<2>(), std::move(facts)};
+}
+
+std::vector<HookJob> jobs_from(const std::vector<JobRow>& rows) {
+  std::vector<HookJob> jobs;
+  for (const auto& row : rows) {
+    jobs.push_back({row.get<0>(), row.get<2>(), row.get<3>(), row.get<1>(), row.get<4>() != 0, row.get<5>(),
+                    time_from(row.get<6>()), Milliseconds(row.get<7>()), row.get<8>(), row.get<9>()});
+  }
+  return jobs;
+}
+
+Attempt* find_attempt(Run& run, int number) {
+  for (auto& attempt : run.attempts)
+    if (attempt.number == number) return &attempt;
+  return nullptr;
+}
+
+/// Everything that history() leaves out.
+void complete(Session& session, Run& run) {
+  std::vector<AttemptRow> attempts;
+  session << select_attempts, bind(run.id), into(attempts), now;
+  for (const auto& row : attempts) run.attempts.push_back(attempt_from(row));
+
+  std::vector<FailureRow> failures;
+  session << select_failures, bind(run.id), into(failures), now;
+  for (const auto& row : failures)
+    if (Attempt* attempt = find_attempt(run, row.get<0>())) attempt->failure = failure_from(row);
+
+  std::vector<PhaseRow> phases;
+  session << select_phases, bind(run.id), into(phases), now;
+  for (const auto& row : phases) {
+    Attempt* attempt = find_attempt(run, row.get<0>());
+    const auto phase = parse_phase(row.get<1>());
+    if (!phase || (row.get<0>() != 0 && !attempt)) continue;
+    auto& timeline = attempt ? attempt->timeline : run.timeline;
+    timeline.spans.push_back({*phase, time_from(row.get<2>()), Milliseconds(row.get<3>()), row.get<4>() != 0});
+  }
+
+  std::vector<GenerationRow> generations;
+  session << select_generation, bind(run.id), into(generations), now;
+  if (!generations.empty()) run.generation = generation_from(generations.front());
+
+  std::vector<JobRow> jobs;
+  session << select_jobs << "WHERE run = ? ORDER BY position", bind(run.id), into(jobs), now;
+  run.hook_jobs = jobs_from(jobs);
+}
+
+/// A pattern for LIKE … ESCAPE '!' that matches what begins with the text.
+std::string beginning_with(const std::string& text) {
+  std::string pattern;
+  for (const char c : text) {
+    if (c == '%' || c == '_' || c == '!') pattern += '!';
+    pattern += c;
+  }
+  return pattern + "%";
+}
+
+}  // namespace
+
+std::vector<Run> Journal::history(const HistoryFilter& filter) {
+  return impl_->read([&](Session& session) {
+    std::string query = select_runs + "WHERE 1 = 1";
+    if (filter.certificate) query += " AND r.certificate = ?";
+    if (filter.failed_only) query += " AND r.outcome IN (?, ?)";
+    if (filter.unfinished_only) query += " AND r.outcome IS NULL";
+    if (filter.since) query += " AND r.started >= ?";
+    query += " ORDER BY r.started DESC, r.id DESC";
+    if (filter.limit) query += " LIMIT ?";
+
+    std::vector<RunRow> rows;
+    Statement statement(session);
+    statement << query, into(rows);
+    if (filter.certificate) statement, bind(*filter.certificate);
+    if (filter.failed_only) {
+      statement, bind(Text(to_string(Outcome::failed))), bind(Text(to_string(Outcome::deployed_hook_failed)));
+    }
+    if (filter.since) statement, bind(to_column(*filter.since));
+    if (filter.limit) statement, bind(static_cast<Int64>(*filter.limit));
+    statement.execute();
+    return runs_from(rows);
+  });
+}
+
+std::vector<Run> Journal::last_runs() {
+  return impl_->read([&](Session& session) {
+    std::vector<RunRow> rows;
+    session << select_runs
+            << "JOIN (SELECT certificate, MAX(started) AS newest FROM runs GROUP BY certificate) l "
+               "ON l.certificate = r.certificate AND l.newest = r.started ORDER BY r.certificate, r.id DESC",
+        into(rows), now;
+    // Two Runs of one certificate may have begun in the same millisecond.
+    const auto same = [](const RunRow& a, const RunRow& b) { return a.get<1>() == b.get<1>(); };
+    rows.erase(std::unique(rows.begin(), rows.end(), same), rows.end());
+    return runs_from(rows);
+  });
+}
+
+Result<Run> Journal::find_run(const std::string& id) {
+  return impl_->read([&](Session& session) -> Result<Run> {
+    std::vector<RunRow> rows;
+    session << select_runs << "WHERE r.id = ?", bind(id), into(rows), now;
+    if (rows.empty() && !id.empty()) {
+      session << select_runs << "WHERE r.id LIKE ? ESCAPE '!' ORDER BY r.id LIMIT 4", bind(beginning_with(id)),
+          into(rows), now;
+    }
+    if (rows.empty()) return Fault{"there is no run '" + printable(id) + "'", "'certherd history' lists the runs", {}};
+    if (rows.size() > 1) {
+      std::vector<std::string> ids;
+      for (const auto& row : rows) ids.push_back(row.get<0>());
+      if (ids.size() > 3) ids.back() = "…";
+      return Fault{"several runs begin with '" + printable(id) + "': " + join(ids, ", "), "write more of the id", {}};
+    }
+    Run run = run_from(rows.front());
+    complete(session, run);
+    return run;
+  });
+}
+
+std::vector<HookJob> Journal::owed_hook_jobs() {
+  return impl_->read([&](Session& session) {
+    std::vector<JobRow> rows;
+    session << select_jobs << "WHERE done = 0 ORDER BY run, position", into(rows), now;
+    return jobs_from(rows);
+  });
+}
+
+std::optional<AuditHead> Journal::audit_head() {
+  return impl_->read([&](Session& session) -> std::optional<AuditHead> {
+    std::vector<Tuple<Int64, Text>> rows;
+    session << "SELECT seq, hash FROM audit_head", into(rows), now;
+    if (rows.empty()) return std::nullopt;
+    return AuditHead{static_cast<std::uint64_t>(rows.front().get<0>()), rows.front().get<1>()};
+  });
+}
+
+}  // namespace certherd::journal

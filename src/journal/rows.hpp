@@ -1,0 +1,44 @@
+#pragma once
+
+// How values of the model stand in columns.
+
+#include <certherd/base/text.hpp>
+#include <certherd/base/time.hpp>
+
+#include <Poco/Nullable.h>
+#include <Poco/Types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace certherd::journal {
+
+inline Poco::Int64 to_column(TimePoint time) {
+  return std::chrono::floor<Milliseconds>(time).time_since_epoch().count();
+}
+
+inline TimePoint time_from(Poco::Int64 column) {
+  return TimePoint(Milliseconds(column));
+}
+
+/// Domains hold no newline.
+inline std::string to_column(const std::vector<std::string>& domains) {
+  return join(domains, "\n");
+}
+
+inline std::vector<std::string> domains_from(const std::string& column) {
+  return column.empty() ? std::vector<std::string>() : split(column, '\n');
+}
+
+template <class Column, class Value>
+Poco::Nullable<Column> nullable(const std::optional<Value>& value) {
+  return value ? Poco::Nullable<Column>(static_cast<Column>(*value)) : Poco::Nullable<Column>();
+}
+
+template <class Value, class Column>
+std::optional<Value> optional_from(const Poco::Nullable<Column>& column) {
+  return column.isNull() ? std::nullopt : std::optional<Value>(Value(column.value()));
+}
+
+}  // namespace certherd::journal

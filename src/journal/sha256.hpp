@@ -1,0 +1,11 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace certherd::journal {
+
+/// 64 hexadecimal digits, lower case.
+std::string sha256_hex(std::string_view text);
+
+}  // namespace certherd::journal
