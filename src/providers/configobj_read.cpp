@@ -274,15 +274,15 @@ void Reader::read_value(std::string key, std::string_view text) {
   std::optional<ConfigObjValue> value;
   if (text.starts_with("\"\"\"") || text.starts_with("'''")) {
     value = read_triple(text);
-    if (!value) return fault(line, "the value of '" + printable(key) + "' has no proper end of its triple quotes");
+    if (!value) return fault(line, "triple quotes without a proper end");
   } else if (auto parsed = ValueParser(text).parse()) {
     value = ConfigObjValue{join(parsed->parts, ", "), static_cast<int>(line), parsed->list, parsed->cut_at_hash, {}};
   } else {
-    return fault(line, "the value of '" + printable(key) + "' has unbalanced quotes or stray commas");
+    return fault(line, "a value with unbalanced quotes or stray commas");
   }
   auto place = path_;
   place.push_back(key);
-  if (!known_.insert(place).second) return fault(line, "'" + printable(key) + "' is given twice");
+  if (!known_.insert(place).second) return fault(line, "a key that was given before");
   if (path_.empty()) {
     file_.values.emplace(std::move(key), std::move(*value));
     return;

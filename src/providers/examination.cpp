@@ -153,8 +153,7 @@ void Examiner::examine_ini(const fs::path& file, const std::string& text) {
     values()[key] = value.text;
     const std::string at = file.string() + " line " + std::to_string(value.line) + ": ";
     if (value.lost_reference) {
-      fault(at + "certbot takes '%(" + printable(*value.lost_reference) + ")s' in the value of '" + key +
-                "' for a reference to another key, and there is none",
+      fault(at + "certbot takes '%(…)s' in the value for a reference to another key, and there is no such key",
             account_.mark, "give this value under 'credentials' in the configuration, where nothing needs quoting");
       broken_.push_back(key);
     } else if (value.list && find_key(provider_, key)) {
@@ -204,17 +203,20 @@ void Examiner::examine_unknown(const std::string& name, const SourceMark& mark, 
   std::vector<std::string> names;
   for (const auto& key : provider_.keys)
     if (!key.pattern) names.push_back(key.name);
-  std::string message = place + "'" + printable(name) + "' is not a key of provider " + provider_.id;
-  std::string fix;
   const bool ini = provider_.credentials_kind == CredentialsKind::ini_file;
   const std::string prefix = key_prefix(provider_);
+  const auto meant = closest(name, names);
+  // A file that holds nothing but a token ending in '=' makes the token a key, so only what is surely a name is shown.
+  const bool shown = !in_file || meant || name.starts_with("dns_") || contains(name, prefix);
+  std::string message =
+      place + (shown ? "'" + printable(name) + "'" : std::string("this")) + " is not a key of provider " + provider_.id;
+  std::string fix;
   if (const auto colon = name.find(':');
       ini && colon != std::string::npos && name.substr(colon + 1).starts_with(prefix)) {
     fix = "write '" + name.substr(colon + 1) + "': certbot 2.0 ended the form with a colon";
-  } else if (const auto meant = closest(name, names)) {
+  } else if (meant) {
     fix = "did you mean '" + *meant + "'?";
   } else if (ini && !name.starts_with(prefix)) {
-    message += "; it looks like one of another plugin";
     fix = "the keys of " + provider_.authenticator + " begin with '" + prefix + "'";
   }
   if (in_file)
@@ -230,7 +232,7 @@ void Examiner::examine_keys() {
     const bool empty = !key.pattern && values().contains(key.name);
     const auto meant = closest(key.name, unknown_);
     fault("'" + shown + "' is " + (empty ? "empty " : "missing ") + place_, account_.mark,
-          meant ? "rename '" + printable(*meant) + "' to '" + shown + "' if that was meant" : key.description);
+          meant ? "rename '" + printable(*meant) + "' if that was meant" : key.description);
   }
   examine_alternatives();
   for (const auto& [name, value] : values()) {
