@@ -92,12 +92,13 @@ TEST_SUITE("providers/configobj_read") {
   }
 
   TEST_CASE("syntax errors are told by line, all of them, and without a word of the file") {
-    CHECK(faults_of("just words\nk = 'open\nk2 = a,,b\nk3 = 1\nk3 = 2\n[a\n[s]\n[s]\n[[[deep]]]\n[x]]\nk4 = '''open\n") ==
-          Texts{"line 1: neither 'key = value' nor a [section]", "line 2: a value with unbalanced quotes or stray commas",
-                "line 3: a value with unbalanced quotes or stray commas", "line 5: a key that was given before",
-                "line 6: neither 'key = value' nor a [section]", "line 8: a section of this name exists already",
-                "line 9: a section nested too deep", "line 10: a section with unequal brackets",
-                "line 11: triple quotes without a proper end"});
+    CHECK(
+        faults_of("just words\nk = 'open\nk2 = a,,b\nk3 = 1\nk3 = 2\n[a\n[s]\n[s]\n[[[deep]]]\n[x]]\nk4 = '''open\n") ==
+        Texts{"line 1: neither 'key = value' nor a [section]", "line 2: a value with unbalanced quotes or stray commas",
+              "line 3: a value with unbalanced quotes or stray commas", "line 5: a key that was given before",
+              "line 6: neither 'key = value' nor a [section]", "line 8: a section of this name exists already",
+              "line 9: a section nested too deep", "line 10: a section with unequal brackets",
+              "line 11: triple quotes without a proper end"});
   }
 
   TEST_CASE("many quotes do not take forever") {

@@ -48,7 +48,8 @@ TEST_SUITE("providers/configobj_write") {
   }
 
   TEST_CASE("text that is not UTF-8 cannot be written") {
-    for (const std::string bytes : {"\xff", "\xc0\xaf", "\xe2\x82", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe0\x80\xaf"}) {
+    for (const std::string bytes :
+         {"\xff", "\xc0\xaf", "\xe2\x82", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe0\x80\xaf"}) {
       const auto text = write_configobj({{"dns_x_token", bytes}});
       REQUIRE_FALSE(text);
       CHECK(text.fault().text() == "the value of 'dns_x_token' is not UTF-8, and certbot reads nothing else");

@@ -1,3 +1,4 @@
+#include <certherd/os/file.hpp>
 #include <certherd/providers/plugins_map.hpp>
 
 #include "support/temp_dir.hpp"
@@ -108,6 +109,15 @@ TEST_SUITE("providers/plugins_map") {
     CHECK(map.at("inwx").follows_cname);
     CHECK(map.at("cloudflare").alternatives ==
           KeyAlternatives{{"dns_cloudflare_api_token"}, {"dns_cloudflare_email", "dns_cloudflare_api_key"}});
+  }
+
+  TEST_CASE("the example of the README is a good entry") {
+    const std::string readme = os::read_file(CERTHERD_SOURCE_DIR "/plugins-map/README.md").value();
+    const std::size_t start = readme.find("```yaml\n") + 8;
+    REQUIRE(start > 8);
+    const Provider provider = provider_of(readme.substr(start, readme.find("```\n", start) - start));
+    CHECK(provider.authenticator == "dns-acme-corp");
+    CHECK(provider.keys.size() == 2);
   }
 
   TEST_CASE("what is not written follows certbot's naming") {
