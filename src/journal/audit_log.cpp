@@ -75,6 +75,7 @@ Result<AuditLog> AuditLog::open(const fs::path& path, std::optional<AuditHead> h
 }
 
 Result<AuditHead> AuditLog::append(const AuditEntry& entry) {
+  const std::lock_guard guard(*mutex_);
   // Opened anew each time: the file may have been moved away since.
   const auto fd = open_log(path_);
   if (!fd) return fd.fault();

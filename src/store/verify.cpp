@@ -70,6 +70,8 @@ Result<void> check_order(const Chain& chain) {
                               ", did not issue the one before it, " + subject_of(certificate);
     const int issued = X509_check_issued(issuer, certificate);
     if (issued != X509_V_OK) return Fault{place + ": " + X509_verify_cert_error_string(issued), {}, {}};
+    // X509_check_issued asks for the key usage only where there is one.
+    if (X509_check_ca(issuer) == 0) return Fault{place + ": it is not the certificate of a CA", {}, {}};
     const bool signed_by = X509_verify(certificate, X509_get0_pubkey(issuer)) == 1;
     ERR_clear_error();
     if (!signed_by) return Fault{place + ": the signature is not by its key", {}, {}};

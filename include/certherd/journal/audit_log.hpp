@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,16 +28,16 @@ public:
   /// Creates the file (0640) and its directory (0750) if they are missing. `head`: what Journal::audit_head() says.
   static Result<AuditLog> open(const std::filesystem::path& path, std::optional<AuditHead> head);
 
-  /// Writes and syncs one entry, blocking. Gives the new head, for Journal::save_audit_head(). Not for several threads
-  /// at a time through one object; several objects and processes are fine.
+  /// Writes and syncs one entry, blocking; several threads wait for each other. Gives the new head, for
+  /// Journal::save_audit_head(). Fault: the log cannot be opened, read, written or synced; nothing half is left.
   Result<AuditHead> append(const AuditEntry& entry);
 
-  const AuditHead& head() const { return head_; }
-
 private:
-  AuditLog(std::filesystem::path path, AuditHead head) : path_(std::move(path)), head_(std::move(head)) {}
+  AuditLog(std::filesystem::path path, AuditHead head)
+      : path_(std::move(path)), head_(std::move(head)), mutex_(std::make_unique<std::mutex>()) {}
   std::filesystem::path path_;
   AuditHead head_;
+  std::unique_ptr<std::mutex> mutex_;  ///< behind a pointer, so that the log can be moved
 };
 
 /// What checking the chain found.
