@@ -15,7 +15,8 @@ using Texts = std::vector<std::string>;
 
 bool made_of(std::string_view text, std::string_view others, bool upper = false) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [&](unsigned char c) {
-    return std::isdigit(c) || (upper ? std::isupper(c) : std::isalpha(c)) || others.find(c) != std::string_view::npos;
+    return std::isdigit(c) || (upper ? std::isupper(c) : std::isalpha(c)) ||
+           others.find(static_cast<char>(c)) != std::string_view::npos;
   });
 }
 

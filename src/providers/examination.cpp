@@ -22,6 +22,10 @@ std::string key_prefix(const Provider& provider) {
   return prefix;
 }
 
+std::string place_in(const fs::path& file, int line) {
+  return file.string() + " line " + std::to_string(line) + ": ";
+}
+
 /// The plugins-map's description of a key; of an exact name before that of a pattern.
 const CredentialKey* find_key(const Provider& provider, std::string_view name) {
   for (const auto& key : provider.keys)
@@ -41,6 +45,7 @@ public:
 private:
   void examine_own_file(const fs::path& file);
   void examine_ini(const fs::path& file, const std::string& text);
+  void examine_ini_value(const fs::path& file, const std::string& key, const ConfigObjValue& value);
   void examine_sources();
   void examine_keys();
   void examine_unknown(const std::string& name, const SourceMark& mark, const std::string& place, bool in_file);
@@ -149,28 +154,30 @@ void Examiner::examine_ini(const fs::path& file, const std::string& text) {
   const ConfigObjFile parsed = read_configobj(text);
   for (const auto& syntax : parsed.faults)
     fault(file.string() + " " + syntax.message, account_.mark, "put values with special characters in quotes");
-  for (const auto& [key, value] : parsed.values) {
-    values()[key] = value.text;
-    const std::string at = file.string() + " line " + std::to_string(value.line) + ": ";
-    if (value.lost_reference) {
-      fault(at + "certbot takes '%(…)s' in the value for a reference to another key, and there is no such key",
-            account_.mark, "give this value under 'credentials' in the configuration, where nothing needs quoting");
-      broken_.push_back(key);
-    } else if (value.list && find_key(provider_, key)) {
-      fault(at + "the comma makes the value of '" + key + "' a list", account_.mark, "put the value in quotes");
-      broken_.push_back(key);
-    } else if (value.cut_at_hash) {
-      warn(at + "the value of '" + key + "' ends at the '#'", account_.mark,
-           "put the value in quotes if the '#' belongs to it, or a space before it if not");
-    }
-    if (!find_key(provider_, key)) examine_unknown(key, account_.mark, at, true);
-  }
+  for (const auto& [key, value] : parsed.values) examine_ini_value(file, key, value);
   for (const auto& key : parsed.section_keys)
     if (find_key(provider_, key.key))
-      warn(file.string() + " line " + std::to_string(key.line) + ": certbot does not look into [" +
-               printable(key.section) + "], where '" + key.key + "' stands",
+      warn(place_in(file, key.line) + "certbot does not look into [" + printable(key.section) + "], where '" + key.key +
+               "' stands",
            account_.mark, "move it above the first section");
   if (parsed.faults.empty()) examine_keys();
+}
+
+void Examiner::examine_ini_value(const fs::path& file, const std::string& key, const ConfigObjValue& value) {
+  values()[key] = value.text;
+  const std::string at = place_in(file, value.line);
+  if (value.lost_reference) {
+    fault(at + "certbot takes '%(…)s' in the value for a reference to another key, and there is no such key",
+          account_.mark, "give this value under 'credentials' in the configuration, where nothing needs quoting");
+    broken_.push_back(key);
+  } else if (value.list && find_key(provider_, key)) {
+    fault(at + "the comma makes the value of '" + key + "' a list", account_.mark, "put the value in quotes");
+    broken_.push_back(key);
+  } else if (value.cut_at_hash) {
+    warn(at + "the value ends at the '#'", account_.mark,
+         "put the value in quotes if the '#' belongs to it, or a space before it if not");
+  }
+  if (!find_key(provider_, key)) examine_unknown(key, account_.mark, at, true);
 }
 
 void Examiner::examine_sources() {

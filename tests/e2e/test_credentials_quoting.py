@@ -14,10 +14,11 @@ import configobj
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 PROBE = pathlib.Path(os.environ.get("CERTHERD_BUILD", REPOSITORY / "build")) / "tests" / "providers_probe"
 
-PIECES = ["a", "Z", "0", " ", "  ", "\t", "\n", "\r", "\r\n", ",", "#", '"', "'", '"""', "'''", "%", "%(", ")s", "%(x)s",
-          "%(certherd_percent)s", "=", "[", "]", "\\", "$", "${x}", "é", "\u00a0", "\u2028", "\x0b", "\x1f", "\ufeff", ";"]
-LINES = ["[", "]", "[DEFAULT]", "a", "b", " ", "=", " = ", ",", "#", " # ", '"', "'", '"""', "'''", "\n", "%(a)s", "%(b)s",
-         "%(", ")s", "x y", "\t", "\r"]
+PIECES = ["a", "Z", "0", " ", "  ", "\t", "\n", "\r", "\r\n", ",", "#", '"', "'", '"""', "'''", "%", "%(", ")s",
+          "%(x)s", "%(certherd_percent)s", "=", "[", "]", "\\", "$", "${x}", "é", "\u00a0", "\u2028", "\x0b", "\x1f",
+          "\ufeff", ";"]
+LINES = ["[", "]", "[DEFAULT]", "a", "b", " ", "=", " = ", ",", "#", " # ", '"', "'", '"""', "'''", "\n", "%(a)s",
+         "%(b)s", "%(", ")s", "x y", "\t", "\r"]
 
 
 def probe(verb, data):
@@ -52,7 +53,8 @@ class Writing(unittest.TestCase):
         self.check(["", "plain", " leading", "trailing ", "a,b", "a#b", "#", ",", '"', "'", '"quoted"', "'quoted'",
                     "both ' and \"", "100%", "%(name)s", "%%(name)s", "%(certherd_quote)s", "line\nline", "\n", "\nx\n",
                     "crlf\r\nend", "\r", 'three """ doubles', "three ''' singles", "\"\"\" and ''' together",
-                    "\"\"\"\n'''\n", '"""', "'''", '""', "''", 'ends in "', 'ends in both \' "', '" starts', "[x]", "a = b",
+                    "\"\"\"\n'''\n", '"""', "'''", '""', "''", 'ends in "', 'ends in both \' "', '" starts', "[x]",
+                    "a = b",
                     "-----BEGIN KEY-----\nabc+/=\n-----END KEY-----\n", "pässwörd", "; x", "\\n"])
 
     def test_random_values(self):
@@ -83,7 +85,8 @@ class Reading(unittest.TestCase):
                         self.assertEqual(ours["text"], value)
 
     def test_files_as_people_write_them(self):
-        self.check(["dns_x_token = abc\n", "dns_x_token=abc # mine\n", "dns_x_token = a#b\n", "dns_x_token = 'a#b' # c\n",
+        self.check(["dns_x_token = abc\n", "dns_x_token=abc # mine\n", "dns_x_token = a#b\n",
+                    "dns_x_token = 'a#b' # c\n",
                     "# all comment\n\n", "dns_x_token =\n", "dns_x_token = a, b\n", "dns_x_token = a,\n", "k = ,\n",
                     "k = a,,b\n", "k = 'a\n", 'k = "a" b\n', 'k = "a"b"\n', "[section]\nk = v\n", "k = v\n[s]\nk = w\n",
                     "[[deep]]\n", "[a]\n[[b]]\nk = 1\n[c]\n", "[a]\n[a]\n", "k = 1\nk = 2\n", "k = '''a\nb'''\n",

@@ -240,8 +240,8 @@ TEST_SUITE("providers/credentials") {
     const auto check = check_credentials(cut.account(), one_token);
     CHECK(check.faults.empty());
     CHECK(texts_of(check.warnings, cut.path) ==
-          Texts{"account: account main: FILE line 1: the value of 'dns_cloudflare_api_token' ends at the '#'; put the "
-                "value in quotes if the '#' belongs to it, or a space before it if not"});
+          Texts{"account: account main: FILE line 1: the value ends at the '#'; put the value in quotes if the '#' "
+                "belongs to it, or a space before it if not"});
   }
 
   TEST_CASE("exactly one alternative must be given whole") {
