@@ -171,6 +171,8 @@ constexpr std::array text_rules{
     TextRule{provider, provider_auth, "401 Client Error", "", token_fix},
     TextRule{provider, provider_auth, "Unauthorized", "", token_fix},
     TextRule{provider, provider_auth, "uthentication failed", "", token_fix},
+    TextRule{provider, provider_auth, "Unable to authenticate", "", token_fix},
+    TextRule{provider, provider_auth, "Did you provide a valid API token", "", token_fix},
     TextRule{provider, provider_auth, "nvalid credentials", "", token_fix},
     TextRule{provider, provider_auth, "invalid_grant", "", token_fix},
     // they work, yet not for this zone

@@ -57,12 +57,27 @@ std::optional<Exchange> sent_request(std::string_view line) {
   return Exchange{std::string(line.substr(head.size(), split_at - head.size())), std::string(url), 0};
 }
 
-/// RFC 9110 §10.2.3: seconds or an HTTP date, the latter by the CA's own clock if it told it.
+/// "… retry after 2026-11-24 09:00:00 UTC: see …", in boulder's words for a rate limit.
+std::optional<TimePoint> time_in_words(std::string_view detail) {
+  constexpr std::string_view mark = "retry after ";
+  constexpr std::string_view shape = "2026-11-24 09:00:00";
+  const auto at = detail.find(mark);
+  if (at == std::string_view::npos || detail.substr(at + mark.size()).size() < shape.size()) return std::nullopt;
+  std::string time(detail.substr(at + mark.size(), shape.size()));
+  time[10] = 'T';
+  return parse_utc(time + "Z");
+}
+
+/// RFC 9110 §10.2.3: seconds or an HTTP date, the latter by the CA's own clock if it told it. Without the header the
+/// CA's words may name a time.
 std::optional<Seconds> wait_asked_for(const AcmeAnswer& answer, TimePoint ca_time) {
-  const auto header = answer.headers.find("retry-after");
-  if (header == answer.headers.end()) return std::nullopt;
-  if (const auto seconds = parse_number(header->second)) return Seconds(*seconds);
-  const auto date = parse_http_date(header->second);
+  std::optional<TimePoint> date;
+  if (const auto header = answer.headers.find("retry-after"); header != answer.headers.end()) {
+    if (const auto seconds = parse_number(header->second)) return Seconds(*seconds);
+    date = parse_http_date(header->second);
+  } else if (answer.problem) {
+    date = time_in_words(answer.problem->detail);
+  }
   if (!date) return std::nullopt;
   return std::max(Seconds(0), std::chrono::ceil<Seconds>(*date - ca_time));
 }

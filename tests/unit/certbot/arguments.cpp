@@ -33,8 +33,8 @@ std::string ini_faults(const std::string& text) {
 
 TEST_SUITE("certbot/arguments") {
   TEST_CASE("what certherd does not decide may pass, values too") {
-    for (const std::string argument : {"--issuance-timeout", "300", "--issuance-timeout=300", "--must-staple", "--debug", "-v",
-                                       "-vv", "--user-agent-comment", "--verbose", "", "renew"}) {
+    for (const std::string argument : {"--issuance-timeout", "300", "--issuance-timeout=300", "--must-staple",
+                                       "--debug", "-v", "-vv", "--user-agent-comment", "--verbose", "", "renew"}) {
       CAPTURE(argument);
       CHECK(refusal(argument) == "");
     }
@@ -42,7 +42,8 @@ TEST_SUITE("certbot/arguments") {
 
   TEST_CASE("what certherd decides is refused, with what to use instead") {
     CHECK(refusal("--cert-name") == "'--cert-name' is for certherd to decide; use 'name' instead");
-    CHECK(refusal("--deploy-hook=reload") == "'--deploy-hook' is for certherd to decide; configure it under 'hooks' instead");
+    CHECK(refusal("--deploy-hook=reload") ==
+          "'--deploy-hook' is for certherd to decide; configure it under 'hooks' instead");
     CHECK(refusal("--config-dir") == "'--config-dir' is for certherd to decide; leave it out");
     CHECK(refusal("--no-verify-ssl") == "'--no-verify-ssl' is for certherd to decide; use ca_bundle of the CA instead");
   }
@@ -65,25 +66,29 @@ TEST_SUITE("certbot/arguments") {
   }
 
   TEST_CASE("another plugin cannot be chosen, another option of a plugin can be set") {
-    CHECK(refusal("--dns-route53") == "'--dns-route53' is for certherd to decide; use dns_provider and account instead");
+    CHECK(refusal("--dns-route53") ==
+          "'--dns-route53' is for certherd to decide; use dns_provider and account instead");
     CHECK(refusal("--dns-inwx-follow-cnames") == "");
   }
 
   TEST_CASE("Debian's own cli.ini is harmless") {
-    CHECK(ini_faults("# Because we are using logrotate\nmax-log-backups = 0\n# Adjust\npreconfigured-renewal = True\n") == "");
+    CHECK(ini_faults(
+              "# Because we are using logrotate\nmax-log-backups = 0\n# Adjust\npreconfigured-renewal = True\n") == "");
   }
 
   TEST_CASE("flags in cli.ini that nothing can take back are named with their line") {
-    CHECK(ini_faults("email = a@example.com\ndry-run = True\n  staging=yes\nwebroot\nno_verify_ssl: 1\ndns-google = true\n") ==
-          "/etc/letsencrypt/cli.ini:2:1: 'dry-run' is set for every certbot of this host: no certificate would be saved\n"
-          "/etc/letsencrypt/cli.ini:3:3: 'staging' is set for every certbot of this host: test certificates would be "
-          "issued\n"
-          "/etc/letsencrypt/cli.ini:4:1: 'webroot' is set for every certbot of this host: certbot refuses a second "
-          "authenticator\n"
-          "/etc/letsencrypt/cli.ini:5:1: 'no-verify-ssl' is set for every certbot of this host: the CA's identity would "
-          "not be checked\n"
-          "/etc/letsencrypt/cli.ini:6:1: 'dns-google' is set for every certbot of this host: certbot refuses a second "
-          "authenticator\n");
+    CHECK(
+        ini_faults(
+            "email = a@example.com\ndry-run = True\n  staging=yes\nwebroot\nno_verify_ssl: 1\ndns-google = true\n") ==
+        "/etc/letsencrypt/cli.ini:2:1: 'dry-run' is set for every certbot of this host: no certificate would be saved\n"
+        "/etc/letsencrypt/cli.ini:3:3: 'staging' is set for every certbot of this host: test certificates would be "
+        "issued\n"
+        "/etc/letsencrypt/cli.ini:4:1: 'webroot' is set for every certbot of this host: certbot refuses a second "
+        "authenticator\n"
+        "/etc/letsencrypt/cli.ini:5:1: 'no-verify-ssl' is set for every certbot of this host: the CA's identity would "
+        "not be checked\n"
+        "/etc/letsencrypt/cli.ini:6:1: 'dns-google' is set for every certbot of this host: certbot refuses a second "
+        "authenticator\n");
   }
 
   TEST_CASE("flags in cli.ini that are switched off are no faults") {

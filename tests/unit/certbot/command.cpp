@@ -36,8 +36,16 @@ struct Wish {
   }
 
   Result<CertbotCommand> ask() const {
-    return issue_command({host, certificate, provider, ca, {"--dns-cloudflare-credentials", "/run/c.ini"},
-                          credential_environment, Seconds(30), force, exists, key_changes});
+    return issue_command({host,
+                          certificate,
+                          provider,
+                          ca,
+                          {"--dns-cloudflare-credentials", "/run/c.ini"},
+                          credential_environment,
+                          Seconds(30),
+                          force,
+                          exists,
+                          key_changes});
   }
 
   Words arguments() const { return ask().or_throw().arguments; }
@@ -45,17 +53,38 @@ struct Wish {
 
 /// The arguments that every issue begins with, up to the key.
 Words head() {
-  return {"certonly", "--non-interactive", "-v", "--cert-name", "example.com", "-d", "example.com", "-d", "*.example.com",
-          "--config-dir", "/s/certbot/example.com/config", "--work-dir", "/s/certbot/example.com/work", "--logs-dir",
-          "/s/certbot/example.com/logs", "--max-log-backups", "0", "--no-directory-hooks", "--server",
-          "https://acme.example/directory", "--authenticator", "dns-cloudflare", "--dns-cloudflare-credentials",
-          "/run/c.ini", "--dns-cloudflare-propagation-seconds", "30"};
+  return {"certonly",
+          "--non-interactive",
+          "-v",
+          "--cert-name",
+          "example.com",
+          "-d",
+          "example.com",
+          "-d",
+          "*.example.com",
+          "--config-dir",
+          "/s/certbot/example.com/config",
+          "--work-dir",
+          "/s/certbot/example.com/work",
+          "--logs-dir",
+          "/s/certbot/example.com/logs",
+          "--max-log-backups",
+          "0",
+          "--no-directory-hooks",
+          "--server",
+          "https://acme.example/directory",
+          "--authenticator",
+          "dns-cloudflare",
+          "--dns-cloudflare-credentials",
+          "/run/c.ini",
+          "--dns-cloudflare-propagation-seconds",
+          "30"};
 }
 
 /// … and that every issue ends with.
 Words tail() {
-  return {"--installer", "", "--configurator", "", "--preferred-challenges", "dns-01", "--pre-hook", "", "--post-hook", "",
-          "--deploy-hook", "", "--renew-hook", ""};
+  return {"--installer", "", "--configurator", "", "--preferred-challenges", "dns-01", "--pre-hook", "",
+          "--post-hook", "", "--deploy-hook",  "", "--renew-hook",           ""};
 }
 
 Words whole(const Words& middle, Words start = head()) {
@@ -134,7 +163,8 @@ TEST_SUITE("certbot/command") {
     const auto refused = wish.ask();
     REQUIRE_FALSE(refused);
     CHECK(refused.fault().text() ==
-          "certificate example.com wants the ACME profile 'shortlived', and certbot 2.1.0 knows none; install certbot 4.0 "
+          "certificate example.com wants the ACME profile 'shortlived', and certbot 2.1.0 knows none; install certbot "
+          "4.0 "
           "or newer, or leave out 'profile'");
     CHECK(refused.fault().mark == wish.certificate.mark);
   }
@@ -155,8 +185,8 @@ TEST_SUITE("certbot/command") {
   TEST_CASE("a plugin's constant arguments follow its own") {
     Wish wish;
     wish.provider.extra_arguments = {"--dns-cloudflare-strange", "yes"};
-    CHECK(wish.arguments() == whole(with({"--dns-cloudflare-strange", "yes"},
-                                         with(ecdsa, {"--no-reuse-key", "--preferred-chain", ""}))));
+    CHECK(wish.arguments() ==
+          whole(with({"--dns-cloudflare-strange", "yes"}, with(ecdsa, {"--no-reuse-key", "--preferred-chain", ""}))));
   }
 
   TEST_CASE("versions that do not work are named") {
@@ -179,7 +209,8 @@ TEST_SUITE("certbot/command") {
     const auto refused = wish.ask();
     REQUIRE_FALSE(refused);
     CHECK(refused.fault().text() ==
-          "certificate example.com, certbot_args: '--serv' (--server) is for certherd to decide; configure it under 'cas' "
+          "certificate example.com, certbot_args: '--serv' (--server) is for certherd to decide; configure it under "
+          "'cas' "
           "instead");
     CHECK(refused.fault().mark == wish.certificate.mark);
   }
@@ -224,9 +255,17 @@ TEST_SUITE("certbot/command") {
 
   TEST_CASE("registration with and without a contact") {
     Wish wish;
-    const Words directories{"--config-dir", "/s/certbot/example.com/config", "--work-dir", "/s/certbot/example.com/work",
-                            "--logs-dir", "/s/certbot/example.com/logs", "--max-log-backups", "0",
-                            "--no-directory-hooks", "--server", "https://acme.example/directory"};
+    const Words directories{"--config-dir",
+                            "/s/certbot/example.com/config",
+                            "--work-dir",
+                            "/s/certbot/example.com/work",
+                            "--logs-dir",
+                            "/s/certbot/example.com/logs",
+                            "--max-log-backups",
+                            "0",
+                            "--no-directory-hooks",
+                            "--server",
+                            "https://acme.example/directory"};
     const Words start{"register", "--non-interactive", "-v", "--agree-tos", "--no-eff-email"};
     CHECK(register_command({wish.host, wish.ca, {}}).or_throw().arguments ==
           with(with(start, {"--register-unsafely-without-email"}), directories));

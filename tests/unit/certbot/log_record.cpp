@@ -35,9 +35,10 @@ TEST_SUITE("certbot/log_record") {
   TEST_CASE("an empty message is one, a line that only looks like a record is none") {
     CHECK(parse_record_start("2026-11-23 22:02:15,967:INFO:root:")->message == "");
     for (const std::string line :
-         {"", "HTTP 200", "2026-11-23 22:02:15,967", "2026-11-23 22:02:15,967:INFO", "2026-11-23 22:02:15,967:NOTICE:a:b",
-          "2026-11-23 22:02:15,967:INFO:a", "2026-11-23 22:02:15,967:INFO::b", "2026-11-23 22:02:15,967:INFO:a b:c",
-          "2026-11-23 22:02:15.967:INFO:a:b", "2026-13-23 22:02:15,967:INFO:a:b", "2026-02-30 22:02:15,967:INFO:a:b"}) {
+         {"", "HTTP 200", "2026-11-23 22:02:15,967", "2026-11-23 22:02:15,967:INFO",
+          "2026-11-23 22:02:15,967:NOTICE:a:b", "2026-11-23 22:02:15,967:INFO:a", "2026-11-23 22:02:15,967:INFO::b",
+          "2026-11-23 22:02:15,967:INFO:a b:c", "2026-11-23 22:02:15.967:INFO:a:b", "2026-13-23 22:02:15,967:INFO:a:b",
+          "2026-02-30 22:02:15,967:INFO:a:b"}) {
       CAPTURE(line);
       CHECK_FALSE(parse_record_start(line));
     }
