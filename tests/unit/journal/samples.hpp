@@ -1,0 +1,82 @@
+#pragma once
+
+#include <certherd/model/run.hpp>
+
+namespace certherd::test {
+
+inline TimePoint at(int milliseconds) {
+  return *parse_utc("2026-11-23T12:00:00Z") + Milliseconds(milliseconds);
+}
+
+inline Failure sample_failure() {
+  Failure failure;
+  failure.failure_class = FailureClass::txt_missing;
+  failure.phase = Phase::validation;
+  failure.error = "Some challenges have failed.\n\"quoted\" — ünïcode";
+  failure.problem_type = "urn:ietf:params:acme:error:dns";
+  failure.problem_detail = "DNS problem: NXDOMAIN looking up TXT";
+  failure.problem_domain = "example.com";
+  failure.hint = "The Certificate Authority failed to verify";
+  failure.fix = "raise propagation_seconds";
+  failure.retry_after = Seconds(3600);
+  return failure;
+}
+
+/// A Run as it begins.
+inline Run sample_run(const std::string& id = "20261123T120000Z-example.com-1f3a",
+                      const std::string& certificate = "example.com", int started = 0) {
+  Run run;
+  run.id = id;
+  run.certificate = certificate;
+  run.domains = {certificate, "*." + certificate};
+  run.provider = "cloudflare";
+  run.account = "cloudflare-main";
+  run.ca = "letsencrypt";
+  run.actor = {Actor::Kind::user, "0", "root"};
+  run.reason = "renewal time reached";
+  run.started = at(started);
+  return run;
+}
+
+/// A Run with something in each of its members: a failed Attempt, a good one, a Generation and two HookJobs.
+inline Run rich_run() {
+  Run run = sample_run();
+  Attempt first;
+  first.number = 1;
+  first.started = at(100);
+  first.ended = at(5100);
+  first.certbot_version = "2.1.0";
+  first.command_line = "certbot certonly --cert-name 'example.com'";
+  first.exit_code = 1;
+  first.usage = {Milliseconds(700), Milliseconds(80), 65432};
+  first.timeline.spans = {{Phase::startup, at(100), Milliseconds(1000), false},
+                          {Phase::validation, at(1100), Milliseconds(4000), true}};
+  first.failure = sample_failure();
+  Attempt second;
+  second.number = 2;
+  second.started = at(6000);
+  second.ended = at(9000);
+  second.certbot_version = "2.1.0";
+  second.command_line = "certbot certonly --force-renewal";
+  second.signal = 15;
+  second.timeline.spans = {{Phase::startup, at(6000), Milliseconds(3000), false}};
+  run.attempts = {first, second};
+  run.ended = at(12345);
+  run.outcome = Outcome::deployed_hook_failed;
+  run.timeline.spans = {{Phase::queue, at(0), Milliseconds(100), false},
+                        {Phase::startup, at(100), Milliseconds(1000), false},
+                        {Phase::hooks, at(11000), Milliseconds(1345), true}};
+  run.failure = sample_failure();
+  run.failure->failure_class = FailureClass::interrupted;
+  run.failure->phase.reset();
+  run.failure->retry_after.reset();
+  Generation generation{"example.com", 7, "/var/lib/certherd/generations/example.com/7", {}};
+  generation.facts = {
+      {"example.com", "*.example.com"}, "1f3a", "R3", "ecdsa secp256r1", at(-3'600'000), at(86'400'000)};
+  run.generation = generation;
+  run.hook_jobs = {{run.id, "reload-nginx", "deployed", 1, true, 1, at(11000), Milliseconds(40), "", "reloaded\n"},
+                   {run.id, "tell-chat", "deployed", 2, false, 3, at(11100), Milliseconds(500), "HTTP status 500", ""}};
+  return run;
+}
+
+}  // namespace certherd::test
