@@ -1,38 +1,35 @@
 #include "run_steps.hpp"
 
 #include <certherd/hooks/run_hook.hpp>
+#include <certherd/hooks/select.hpp>
 #include <certherd/os/offload.hpp>
 
+#include <unistd.h>
+
+#include <array>
 #include <exception>
 
 namespace certherd::service {
+namespace {
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string();
+}
+
+}  // namespace
 
 /// Every HookJob is owed, on disk, before the first one runs: a crash in between forgets none.
 boost::asio::awaitable<void> RunSteps::run_hooks(HookEvent event) {
   const auto hooks = hooks::hooks_for(event, certificate_, host_.settings.hooks);
   if (hooks.empty()) co_return;
   begin(Phase::hooks, std::chrono::system_clock::now());
-  hooks::HookContext context;
-  context.event = event;
-  context.certificate = certificate_.name;
-  context.domains = certificate_.domains;
-  context.run = run_.id;
-  context.store_link = host_.settings.paths.store_dir / certificate_.name;
-  context.generation = run_.generation;
-  context.previous_generation = previous_;
-  context.failure = run_.failure;
-  for (const Hook* hook : hooks) {
-    HookJob job;
-    job.run = run_.id;
-    job.hook = hook->id;
-    job.event = hooks::to_string(event);
-    job.position = static_cast<int>(run_.hook_jobs.size());
-    run_.hook_jobs.push_back(std::move(job));
-  }
+  const auto context = hooks::context_of(event, run_, host_.settings.paths, previous_, host_name());
+  run_.hook_jobs = hooks::jobs_for(event, certificate_, host_.settings.hooks, run_.id);
   co_await save_hook_jobs();
   for (std::size_t i = 0; i < hooks.size(); ++i) {
-    run_.hook_jobs[i] =
-        co_await hooks::run_hook(*hooks[i], context, run_.hook_jobs[i], host_.pool, redactor_, host_.stop);
+    HookJob job = run_.hook_jobs[i];
+    run_.hook_jobs[i] = co_await hooks::run_hook(*hooks[i], context, std::move(job), host_.pool, redactor_, host_.stop);
     co_await save_hook_jobs();
     if (run_.hook_jobs[i].done) continue;
     if (run_.outcome == Outcome::deployed) run_.outcome = Outcome::deployed_hook_failed;
@@ -65,7 +62,7 @@ boost::asio::awaitable<void> RunSteps::record_end() {
   try {
     co_await os::offload(host_.pool, [this] {
       const char* action = decision_.action == renewal::Decision::Action::publish ? "publish"
-                           : previous_.empty()                                    ? "issue"
+                           : !previous_                                          ? "issue"
                                                                                   : "renew";
       const auto head = host_.state.audit.append(journal::audit_entry(run_, action)).or_throw();
       host_.state.journal->save_audit_head(head);

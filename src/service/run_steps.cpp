@@ -108,7 +108,7 @@ boost::asio::awaitable<Run> RunSteps::execute() {
 }
 
 boost::asio::awaitable<void> RunSteps::work() {
-  if (const auto current = store::current(host_.settings.paths, certificate_.name)) previous_ = current->directory;
+  previous_ = store::current(host_.settings.paths, certificate_.name);
   if (decision_.action == renewal::Decision::Action::issue) {
     begin(Phase::preflight, run_.started);
     prepare();
@@ -268,8 +268,7 @@ boost::asio::awaitable<void> RunSteps::verify() {
   const fs::path live = certbot::lineage_of(config, certificate_.name).cert.parent_path();
   auto pems = store::read_pem_set(live);
   if (!pems) fail(FailureClass::bad_output, {"certbot reported success, and " + pems.fault().message, pems.fault().fix, {}});
-  const auto current = store::current(host_.settings.paths, certificate_.name);
-  const auto facts = store::verify(*pems, certificate_, now(), current ? &current->facts : nullptr);
+  const auto facts = store::verify(*pems, certificate_, now(), previous_ ? &previous_->facts : nullptr);
   if (!facts) fail(FailureClass::bad_output, facts.fault());
   pems_ = std::move(*pems);
   facts_ = *facts;

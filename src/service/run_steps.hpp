@@ -56,7 +56,7 @@ private:
   TimePoint phase_start_;
   std::optional<store::PemSet> pems_;
   std::optional<CertificateFacts> facts_;
-  std::filesystem::path previous_;  ///< directory of the Generation that was current before
+  std::optional<Generation> previous_;  ///< the one that was current before
 };
 
 }  // namespace certherd::service
