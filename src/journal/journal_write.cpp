@@ -32,12 +32,11 @@ void save_failure(Session& session, const std::string& run, int attempt, const s
   session << "DELETE FROM failures WHERE run = ? AND attempt = ?", bind(run), bind(attempt), now;
   if (!failure) return;
   const auto phase = failure->phase ? std::optional(text(to_string(*failure->phase))) : std::nullopt;
-  const auto retry_after = failure->retry_after ? std::optional(failure->retry_after->count()) : std::nullopt;
   session << "INSERT INTO failures (run, attempt, class, phase, error, problem_type, problem_detail, problem_domain, "
              "hint, fix, retry_after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       bind(run), bind(attempt), bind(text(to_string(failure->failure_class))), bind(nullable<std::string>(phase)),
       bind(failure->error), bind(failure->problem_type), bind(failure->problem_detail), bind(failure->problem_domain),
-      bind(failure->hint), bind(failure->fix), bind(nullable<Int64>(retry_after)), now;
+      bind(failure->hint), bind(failure->fix), bind(nullable_seconds(failure->retry_after)), now;
 }
 
 void save_generation(Session& session, const std::string& run, const std::optional<Generation>& generation) {

@@ -33,7 +33,15 @@ inline std::vector<std::string> domains_from(const std::string& column) {
 
 template <class Column, class Value>
 Poco::Nullable<Column> nullable(const std::optional<Value>& value) {
-  return value ? Poco::Nullable<Column>(static_cast<Column>(*value)) : Poco::Nullable<Column>();
+  Poco::Nullable<Column> column;
+  if (value) column = static_cast<Column>(*value);
+  return column;
+}
+
+inline Poco::Nullable<Poco::Int64> nullable_seconds(const std::optional<Seconds>& value) {
+  Poco::Nullable<Poco::Int64> column;
+  if (value) column = Poco::Int64(value->count());
+  return column;
 }
 
 template <class Value, class Column>

@@ -348,13 +348,46 @@ TEST_SUITE("store/publish") {
     int published = 0;
     for (int i = 1; i <= 1000; ++i) {
       published += store::publish(store.paths, store.certificate, pems(i), {}).ok();
-      if (i % 100 == 0 && !store::prune(store.paths, "example.com", std::chrono::system_clock::now())) ++mixed;
+      if (i % 50 != 0) continue;
+      // When two more reads are done, the reader has resolved the link anew and needs nothing older than that.
+      for (const int seen = reads; reads < seen + 2;) std::this_thread::yield();
+      const auto tomorrow = std::chrono::system_clock::now() + std::chrono::hours(25);
+      if (!store::prune(store.paths, "example.com", tomorrow)) ++mixed;
     }
     stop = true;
     reader.join();
     CHECK(published == 1000);
     CHECK(mixed == 0);
     CHECK(reads > 0);
+  }
+
+  TEST_CASE("a publish that is killed leaves a whole Generation, and the next one works") {
+    Store store;
+    const MemoryDir memory;
+    store.paths.state_dir = memory.path;
+    store.paths.store_dir = memory.path / "certificates";
+    const auto pems = [](int number) {
+      const std::string text = std::to_string(number);
+      return store::PemSet{text, text, text, text};
+    };
+    REQUIRE(store::publish(store.paths, store.certificate, pems(0), {}));
+    for (int round = 1; round <= 40; ++round) {
+      const pid_t child = ::fork();
+      if (child == 0) {
+        for (int i = 0;; ++i) (void)store::publish(store.paths, store.certificate, pems(i), {});
+      }
+      ::usleep(static_cast<useconds_t>(300 + round * 97));
+      ::kill(child, SIGKILL);
+      ::waitpid(child, nullptr, 0);
+      const std::string cert = content(store.link() / "cert.pem");
+      CHECK_FALSE(cert.empty());
+      for (const auto* name : {"chain.pem", "fullchain.pem", "privkey.pem"})
+        CHECK(content(store.link() / name) == cert);
+      REQUIRE(store::publish(store.paths, store.certificate, pems(round), {}));
+      CHECK(content(store.link() / "privkey.pem") == std::to_string(round));
+      for (const auto& name : names(store.home())) CHECK_FALSE(name.starts_with("."));
+      CHECK(names(store.paths.store_dir) == Texts{"example.com"});
+    }
   }
 
   TEST_CASE("pruning keeps the newest five") {
