@@ -156,9 +156,9 @@ TEST_SUITE("certbot/attempt") {
   TEST_CASE("a flood of output and log is bounded, the ends are kept and the error is found") {
     Trial trial;
     const Attempt attempt = trial.attempt(
-        "until_provision\nyes 'a flood of output that nobody reads' | head -c 6000000\n"
-        "yes '2026-11-23 22:02:15,967:DEBUG:x:a flood of records' | head -c 30000000 >> \"$LOG\"\n"
-        "echo >> \"$LOG\"\necho the last line\nfail 'File not found: /x'\n");
+        "until_provision\nyes \"$(printf '%01000d' 7)\" | head -c 4000000\necho\n"
+        "head -c 40000000 /dev/zero | tr '\\0' x >> \"$LOG\"\necho >> \"$LOG\"\n"
+        "echo the last line\nfail 'File not found: /x'\n");
     CHECK(fs::file_size(trial.transcript) < 5 * 1024 * 1024);
     const std::string text = temporary::read(trial.transcript);
     CHECK(contains(text, "certbot version: 9.9.9"));
@@ -207,7 +207,7 @@ TEST_SUITE("certbot/attempt") {
       if (phase == Phase::cleanup) stop.request();
     };
     const Attempt attempt = trial.attempt(
-        "until_provision\ncore 'Waiting for verification...'\ncore 'Cleaning up challenges'\nsleep 1\n"
+        "until_provision\ncore 'Waiting for verification...'\ncore 'Cleaning up challenges'\nsleep 0.3\n"
         "record DEBUG certbot._internal.client 'CSR: x'\nexit 0\n");
     CHECK_FALSE(attempt.failure);
     CHECK(attempt.exit_code == 0);
