@@ -41,7 +41,9 @@ struct ChildExit {
   bool killed = false;     ///< TERM did not suffice
   TimePoint started;
   TimePoint ended;
-  ResourceUse usage;  ///< of the child and of its own reaped children
+  /// Of the child and of its own reaped children. Linux counts the peak memory from the fork on, so max_rss_kib is never
+  /// below our own size at that moment.
+  ResourceUse usage;
 };
 
 /// What the caller hears of the child while it runs, on the io_context's thread.
