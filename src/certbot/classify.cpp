@@ -45,13 +45,6 @@ const Problem* problem_of(const Ending& ending) {
   return nullptr;
 }
 
-std::string first_quoted(std::string_view text) {
-  const auto start = text.find_first_of("'\"");
-  if (start == std::string_view::npos) return {};
-  const auto end = text.find(text[start], start + 1);
-  return end == std::string_view::npos ? std::string() : std::string(text.substr(start + 1, end - start - 1));
-}
-
 void replace_all(std::string& text, std::string_view what, const std::string& with) {
   for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size()))
     text.replace(at, what.size(), with);
@@ -72,7 +65,6 @@ std::string filled_in(std::string_view fix, const Ending& ending, const Failure&
   replace_all(text, "{provider}", ending.provider ? ending.provider->id : "the provider");
   replace_all(text, "{package}", package);
   replace_all(text, "{wait}", ending.facts.announced ? format_duration(*ending.facts.announced) : "no fixed time");
-  replace_all(text, "{quoted}", first_quoted(failure.error));
   return text;
 }
 
@@ -110,8 +102,9 @@ std::optional<Failure> judge_end(const Ending& ending) {
     const bool outside =
         signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT || signal == SIGKILL;
     failure.failure_class = outside ? FailureClass::interrupted : FailureClass::certbot_crash;
-    failure.error =
-        "certbot was ended by signal " + std::to_string(signal) + " (" + sigdescr_np(signal) + ") in phase " + phase;
+    const char* const description = sigdescr_np(signal);
+    failure.error = "certbot was ended by signal " + std::to_string(signal) + " (" +
+                    (description ? description : "of no name") + ") in phase " + phase;
     if (signal == SIGKILL)
       failure.fix = "something outside certherd killed certbot: look for the kernel's out-of-memory killer in its log";
     if (!outside) failure.fix = "a library of certbot crashed: check the host's packages and memory";

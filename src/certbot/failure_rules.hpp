@@ -9,7 +9,7 @@
 namespace certherd::certbot {
 
 /// A class, and what a person should do if that is more than the class's own fix says. `fix` may hold {domain},
-/// {challenge}, {provider}, {package}, {wait} and {quoted} (the first quoted word of the error).
+/// {challenge}, {provider}, {package} and {wait}.
 struct Verdict {
   FailureClass failure_class{};
   std::string_view fix;

@@ -69,7 +69,7 @@ struct RegisterInput {
 Result<CertbotCommand> register_command(const RegisterInput& input);
 
 /// A configuration file for `certbot --config` that carries the external account binding, so that the HMAC key is not
-/// in argv (checked with certbot 2.1.0 and 4.0.0). Fault: a value that cannot stand on one line of such a file.
+/// in argv (checked with certbot 2.1.0, 4.0.0 and 5.5.0). Fault: a value that cannot stand on one line of such a file.
 Result<std::string> external_account_config(const std::string& kid, const std::string& hmac_key);
 
 /// Arguments as a shell would need them typed.

@@ -160,6 +160,7 @@ TEST_SUITE("certbot/classify") {
     CHECK(by(SIGKILL).fix ==
           "something outside certherd killed certbot: look for the kernel's out-of-memory killer in its log");
     CHECK(class_of(by(SIGSEGV)) == "certbot_crash");
+    CHECK(by(200).error == "certbot was ended by signal 200 (of no name) in phase order");
     CHECK(by(SIGSEGV).error == "certbot was ended by signal 11 (Segmentation fault) in phase order");
   }
 

@@ -4,6 +4,7 @@
 #include <certherd/certbot/classify.hpp>
 
 #include <ostream>
+#include <random>
 
 #include <doctest/doctest.h>
 
@@ -46,6 +47,32 @@ TEST_SUITE("certbot/recorded_runs") {
       for (const auto& span : timeline.spans) {
         CHECK(span.duration >= Milliseconds(0));
         CHECK(span.failed == (failure && span.phase == failure->phase));
+      }
+    }
+  }
+
+  TEST_CASE("a damaged log is followed to the end all the same") {
+    std::mt19937 random(20261123);
+    const auto below = [&](std::size_t limit) { return random() % limit; };
+    for (const std::string name : {"success-two-names", "order-invalid-caa", "provider-auth-wrong-secret"}) {
+      const auto whole = transcripts::one("2.1.0", name);
+      for (int round = 0; round < 40; ++round) {
+        auto damaged = whole;
+        for (int wound = 0; wound < 5; ++wound) {
+          const std::size_t at = below(damaged.log.size());
+          if (wound % 2 == 0) {
+            damaged.log.erase(at, below(2000));
+          } else {
+            damaged.log.replace(at, 1, std::string(below(50), static_cast<char>(below(256))));
+          }
+        }
+        CAPTURE(round);
+        const Tracker tracker = transcripts::follow(damaged);
+        CHECK(judged(damaged, tracker).has_value() == (damaged.exit_code != 0));
+        const PhaseTimeline timeline = tracker.timeline();
+        CHECK(timeline.longest_gap() == Milliseconds(0));
+        CHECK(timeline.start() == damaged.spawned);
+        for (const auto& span : timeline.spans) CHECK(span.duration >= Milliseconds(0));
       }
     }
   }
