@@ -6,7 +6,7 @@
 namespace certherd::store {
 
 Result<CertificateFacts> read_facts(std::string_view pem, const std::string& name) {
-  auto certificates = parse_certificates(pem, name);
+  auto certificates = parse_certificates(pem, name, PublicKeys::left_encoded);
   if (!certificates) return certificates.fault();
   if (certificates->empty()) return Fault{name + " holds no certificate", {}, {}};
   return facts_of(certificates->front().get());

@@ -91,21 +91,30 @@ Result<void> ensure_directory(const fs::path& directory) {
   return os::make_directory(directory, 0755);
 }
 
-/// What a publish that died left: half Generations, and links not yet renamed into place.
-void clear_leftovers(const Paths& paths, const std::string& name) {
-  const auto clear = [](const fs::path& directory, const std::string& prefix) {
-    std::vector<fs::path> leftovers;
-    std::error_code error;
-    for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
-      const std::string found = entry->path().filename().string();
-      if (!found.starts_with(prefix) || !found.ends_with(".new")) continue;
-      const std::string_view number = std::string_view(found).substr(prefix.size(), found.size() - prefix.size() - 4);
-      if (parse_number(number)) leftovers.push_back(entry->path());
-    }
-    for (const auto& leftover : leftovers) fs::remove_all(leftover, error);
-  };
-  clear(home_of(paths, name), ".");
-  clear(paths.store_dir, "." + name + ".");
+/// Half Generations that a publish which died left.
+void clear_leftovers(const fs::path& home) {
+  std::vector<fs::path> leftovers;
+  std::error_code error;
+  for (fs::directory_iterator entry(home, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (!name.starts_with(".") || !name.ends_with(".new")) continue;
+    if (parse_number(std::string_view(name).substr(1, name.size() - 5))) leftovers.push_back(entry->path());
+  }
+  for (const auto& leftover : leftovers) fs::remove_all(leftover, error);
+}
+
+/// Not os::replace_symlink: its temporary name holds the pid, so that what a crash leaves would have to be searched for
+/// among ten thousand other links. No certificate's name begins with a dot.
+Result<void> switch_link(const fs::path& link, const fs::path& target) {
+  const fs::path fresh = link.parent_path() / ("." + link.filename().string() + ".new");
+  ::unlink(fresh.c_str());
+  if (::symlink(target.c_str(), fresh.c_str()) != 0) return os::system_fault("cannot create the link", link, errno);
+  if (::rename(fresh.c_str(), link.c_str()) != 0) {
+    const int error = errno;
+    ::unlink(fresh.c_str());
+    return os::system_fault("cannot replace the link", link, error);
+  }
+  return os::sync_directory(link.parent_path());
 }
 
 Result<void> write_member(const fs::path& file, const std::string& content, mode_t mode, const Owner& owner) {
@@ -157,7 +166,7 @@ Result<void> prepare(const Paths& paths, const std::string& name) {
   for (const auto& directory : {paths.store_dir, paths.generations_dir(), home_of(paths, name)})
     if (auto made = ensure_directory(directory); !made) return made;
   if (auto checked = check_link_place(link_of(paths, name)); !checked) return checked;
-  clear_leftovers(paths, name);
+  clear_leftovers(home_of(paths, name));
   return {};
 }
 
@@ -180,7 +189,7 @@ Result<Generation> publish(const Paths& paths, const Certificate& certificate, c
   if (!target) return target.fault();
   auto done = write_generation(fresh, pems, certificate.files, *owner);
   if (done) done = rename_synced(fresh, generation.directory);
-  if (done) done = os::replace_symlink(link_of(paths, name), *target);
+  if (done) done = switch_link(link_of(paths, name), *target);
   if (done) return generation;
 
   std::error_code ignored;

@@ -5,11 +5,12 @@
 #include <openssl/bn.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/provider.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
-#include <array>
 #include <ctime>
+#include <stdexcept>
 
 namespace certherd::store {
 namespace {
@@ -91,26 +92,66 @@ std::vector<std::string> domains_of(X509* certificate) {
   return domains;
 }
 
+/// OpenSSL's name of the curve of an EC key; empty for other keys. From the algorithm's parameters (RFC 5480 §2.1.1),
+/// so that the key need not be decoded.
+std::string curve_of(const X509_PUBKEY* key) {
+  X509_ALGOR* algorithm = nullptr;
+  const ASN1_OBJECT* kind = nullptr;
+  int type = 0;
+  const void* parameter = nullptr;
+  if (X509_PUBKEY_get0_param(nullptr, nullptr, nullptr, &algorithm, key) != 1) return {};
+  X509_ALGOR_get0(&kind, &type, &parameter, algorithm);
+  if (OBJ_obj2nid(kind) != NID_X9_62_id_ecPublicKey || type != V_ASN1_OBJECT) return {};
+  return OBJ_nid2sn(OBJ_obj2nid(static_cast<const ASN1_OBJECT*>(parameter)));
+}
+
+KeyPtr decode_key(const X509_PUBKEY* encoded) {
+  unsigned char* der = nullptr;
+  const int length = i2d_X509_PUBKEY(encoded, &der);
+  if (length < 0) return nullptr;
+  const unsigned char* at = der;
+  KeyPtr key(d2i_PUBKEY(nullptr, &at, length));
+  OPENSSL_free(der);
+  return key;
+}
+
 std::string key_of(X509* certificate) {
-  EVP_PKEY* key = X509_get0_pubkey(certificate);
-  if (!key) return "unknown";
-  if (EVP_PKEY_is_a(key, "RSA")) return "rsa " + std::to_string(EVP_PKEY_get_bits(key));
-  if (!EVP_PKEY_is_a(key, "EC")) return to_lower(EVP_PKEY_get0_type_name(key));
-  std::array<char, 80> group{};
-  if (EVP_PKEY_get_group_name(key, group.data(), group.size(), nullptr) != 1) return "ecdsa";
+  const X509_PUBKEY* encoded = X509_get_X509_PUBKEY(certificate);
   // OpenSSL calls P-256 by its older name; certbot's option and RFC 8422 say secp256r1.
-  const std::string curve(group.data());
-  return "ecdsa " + (curve == "prime256v1" ? "secp256r1" : curve);
+  if (const auto curve = curve_of(encoded); !curve.empty())
+    return "ecdsa " + (curve == "prime256v1" ? "secp256r1" : curve);
+  const KeyPtr key = decode_key(encoded);
+  ERR_clear_error();
+  if (!key) return "unknown";
+  if (EVP_PKEY_is_a(key.get(), "RSA")) return "rsa " + std::to_string(EVP_PKEY_get_bits(key.get()));
+  return to_lower(EVP_PKEY_get0_type_name(key.get()));
+}
+
+/// A library context without any provider, in which OpenSSL finds no decoder for keys and leaves them encoded.
+OSSL_LIB_CTX* context_without_keys() {
+  static OSSL_LIB_CTX* const context = [] {
+    OSSL_LIB_CTX* made = OSSL_LIB_CTX_new();
+    if (!made || !OSSL_PROVIDER_load(made, "null")) throw std::runtime_error("OpenSSL has no null provider");
+    return made;
+  }();
+  return context;
+}
+
+X509Ptr next_certificate(BIO* bio, PublicKeys keys) {
+  X509* empty = X509_new_ex(keys == PublicKeys::decoded ? nullptr : context_without_keys(), nullptr);
+  X509* certificate = PEM_read_bio_X509(bio, &empty, no_passphrase, nullptr);
+  // Without one it is ours still, unless decoding failed: then it is freed and null.
+  if (!certificate) X509_free(empty);
+  return X509Ptr(certificate);
 }
 
 }  // namespace
 
-Result<std::vector<X509Ptr>> parse_certificates(std::string_view pem, const std::string& name) {
+Result<std::vector<X509Ptr>> parse_certificates(std::string_view pem, const std::string& name, PublicKeys keys) {
   std::vector<X509Ptr> certificates;
   const auto bio = reader(pem);
   ERR_clear_error();
-  while (X509* certificate = PEM_read_bio_X509(bio.get(), nullptr, no_passphrase, nullptr))
-    certificates.emplace_back(certificate);
+  while (auto certificate = next_certificate(bio.get(), keys)) certificates.push_back(std::move(certificate));
   const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
   const std::string reason = openssl_reason();
   if (!at_end) {

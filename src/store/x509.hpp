@@ -27,9 +27,14 @@ using OpensslPtr = std::unique_ptr<T, OpensslDeleter>;
 using X509Ptr = OpensslPtr<X509>;
 using KeyPtr = OpensslPtr<EVP_PKEY>;
 
+/// Whether public keys become usable. Decoding one takes OpenSSL 3.0 ten times as long as the rest of its certificate
+/// (0.12 ms against 0.01 ms).
+enum class PublicKeys { decoded, left_encoded };
+
 /// Every certificate of a PEM text, in its order; a text with anything half or foreign in it is a Fault. An empty text
 /// gives an empty list. `name` stands in the Fault.
-Result<std::vector<X509Ptr>> parse_certificates(std::string_view pem, const std::string& name);
+Result<std::vector<X509Ptr>> parse_certificates(std::string_view pem, const std::string& name,
+                                                PublicKeys keys = PublicKeys::decoded);
 
 /// The one private key of a PEM text. Never asks for a passphrase.
 Result<KeyPtr> parse_key(std::string_view pem, const std::string& name);

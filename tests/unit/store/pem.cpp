@@ -45,6 +45,7 @@ TEST_SUITE("store/pem") {
     CHECK(key_of("RSA") == "rsa 2048");
     CHECK(key_of("P-384") == "ecdsa secp384r1");
     CHECK(key_of("P-521") == "ecdsa secp521r1");
+    CHECK(key_of("secp256k1") == "ecdsa secp256k1");
   }
 
   TEST_CASE("a certificate without names or expiry") {

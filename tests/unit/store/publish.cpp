@@ -256,11 +256,11 @@ TEST_SUITE("store/publish") {
     REQUIRE(store.publish());
     store.dir.write("state/generations/example.com/.2.new/privkey.pem", "half");
     store.dir.write("state/generations/example.com/notes.new", "the administrator's");
-    fs::create_symlink("x", store.paths.store_dir / ".example.com.4711.new");
-    fs::create_symlink("x", store.paths.store_dir / ".example.com.au.4711.new");
+    fs::create_symlink("x", store.paths.store_dir / ".example.com.new");
+    fs::create_symlink("x", store.paths.store_dir / ".example.com.au.new");
     REQUIRE(store.publish());
     CHECK(names(store.home()) == Texts{"1", "2", "notes.new"});
-    CHECK(names(store.paths.store_dir) == Texts{".example.com.au.4711.new", "example.com"});
+    CHECK(names(store.paths.store_dir) == Texts{".example.com.au.new", "example.com"});
   }
 
   TEST_CASE("a whole Generation that never became current keeps its number") {
