@@ -233,7 +233,7 @@ Result<HttpResponse> exchange(const HttpRequest& request, const Target& target, 
 Result<HttpResponse> http_exchange(const HttpRequest& request) {
   // A server that closes early must not end us; OpenSSL writes without MSG_NOSIGNAL. Children get the default again.
   static std::once_flag sigpipe_ignored;
-  std::call_once(sigpipe_ignored, [] { std::signal(SIGPIPE, SIG_IGN); });
+  std::call_once(sigpipe_ignored, [] { (void)std::signal(SIGPIPE, SIG_IGN); });
 
   const auto target = parse_url(request.url);
   if (!target) return Fault{public_part(request.url) + " is not an http or https URL", {}, {}};

@@ -71,7 +71,7 @@ private:
 
   /// An ignored signal stays ignored through exec: a child that inherited SIGPIPE or SIGTERM that way would misbehave.
   static void reset_signals() {
-    for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
+    for (int signal = 1; signal < NSIG; ++signal) (void)::signal(signal, SIG_DFL);  // KILL and STOP refuse
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -146,7 +146,8 @@ Fault start_fault(const ChildCommand& command, int code) {
 
 std::vector<std::string> environment_of(const ChildCommand& command) {
   std::vector<std::string> environment;
-  for (const auto& [name, value] : command.environment) environment.push_back(name + "=" + value);
+  environment.reserve(command.environment.size());
+  for (const auto& [name, value] : command.environment) environment.emplace_back(name).append("=").append(value);
   return environment;
 }
 
@@ -206,6 +207,7 @@ Result<Process> start_process(const boost::asio::any_io_executor& executor, cons
 
   std::vector<std::string> variables = environment_of(command);
   std::vector<char*> environment;
+  environment.reserve(variables.size() + 1);
   for (auto& variable : variables) environment.push_back(variable.data());
   environment.push_back(nullptr);
 

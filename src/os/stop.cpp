@@ -6,7 +6,7 @@
 namespace certherd::os {
 
 StopSignal::StopSignal(boost::asio::any_io_executor executor)
-    : timer_(std::move(executor), boost::asio::steady_timer::time_point::max()) {}
+    : timer_(executor, boost::asio::steady_timer::time_point::max()) {}
 
 void StopSignal::request() {
   requested_ = true;
