@@ -152,8 +152,7 @@ constexpr std::array text_rules{
     // the provider refuses the credentials
     TextRule{provider, provider_auth, "didn't like the signature we sent", "", key_fix},
     TextRule{provider, provider_auth, "didn't know the key we used", "",
-             "the DNS server does not know this TSIG key: "
-             "check its name and the server's 'key' clause"},
+             "the DNS server does not know this TSIG key: check its name and the server's 'key' clause"},
     TextRule{
         provider, provider_auth, "didn't like the time we sent", "",
         "this host's clock and the DNS server's differ by more than TSIG allows (RFC 8945 §5.2.3): set the clocks"},

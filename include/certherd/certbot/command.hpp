@@ -53,8 +53,9 @@ struct IssueInput {
   bool key_changes = false;     ///< the lineage's key is of another type or size than the certificate wants
 };
 
-/// `certbot certonly` for one certificate. Faults: the certificate wants what this certbot version cannot do, or
-/// `certbot_args` holds an option that is certherd's to decide.
+/// `certbot certonly` for one certificate. Never with --agree-tos: a certonly of certbot 4.0 that finds no account and
+/// may agree to the terms registers one silently, and there must be one account for each CA. Faults: the certificate
+/// wants what this certbot version cannot do, or `certbot_args` holds an option that is certherd's to decide.
 Result<CertbotCommand> issue_command(const IssueInput& input);
 
 struct RegisterInput {
