@@ -140,7 +140,7 @@ Result<InstalledCertbot> with_version(InstalledCertbot certbot) {
 
 fs::path look_up(const std::string& program) {
   for (const auto* directory : {"/usr/local/bin", "/usr/bin", "/bin"})
-    if (const fs::path found = fs::path(directory) / program; ::access(found.c_str(), X_OK) == 0) return found;
+    if (fs::path found = fs::path(directory) / program; ::access(found.c_str(), X_OK) == 0) return found;
   return {};
 }
 
