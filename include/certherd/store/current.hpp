@@ -9,7 +9,8 @@
 namespace certherd::store {
 
 /// The Generation that store_dir/<name> points to, with the facts of its certificate. nullopt: there is none, or what
-/// the link leads to is not a Generation of ours that can be read. Reads cert.pem alone: some 30 µs (0.15 ms with an RSA key).
+/// the link leads to is not a Generation of ours that can be read. Reads cert.pem alone: some 30 µs (0.15 ms with an
+/// RSA key).
 std::optional<Generation> current(const Paths& paths, const std::string& name);
 
 /// The newest readable Generation before the current one; nullopt when there is none.
