@@ -95,6 +95,8 @@ struct TextRule {
   std::string_view fix = {};
 };
 
+constexpr std::string_view no_directory_fix =
+    "what answers at the CA's address is not an ACME directory: check 'server' of the CA";
 constexpr std::string_view find_bundle_fix = "check that the CA's ca_bundle is there and readable";
 constexpr std::string_view token_fix =
     "check the credentials of the account with {provider}: the token is wrong, expired or cut";
@@ -133,6 +135,10 @@ constexpr std::array text_rules{
              "set eab (kid and hmac_key) of the CA"},
     TextRule{before_ca, account_problem, "agree in order to register", "", "certherd has no account at this CA yet"},
     TextRule{before_ca, account_problem, "Unable to register an account with ACME server"},
+    // what answers is no ACME server
+    TextRule{before_ca, ca_unavailable, "acme.errors.ClientError: <Response [404]>", "", no_directory_fix},
+    TextRule{before_ca, ca_unavailable, "acme.errors.ClientError: Unexpected response Content-Type", "",
+             no_directory_fix},
     // the credentials file
     TextRule{provider, credentials_file, "Missing propert", "credentials configuration file"},
     TextRule{

@@ -27,7 +27,7 @@ std::string counted(std::size_t count, const std::string& word) {
 
 int config_check(const Context& context) {
   auto configuration = service::load_configuration(context.line.config);
-  if (configuration.valid()) service::check_accounts(configuration);
+  if (configuration.valid()) service::check_surroundings(configuration);
   const Settings& settings = configuration.settings;
   if (context.line.json) {
     print_json(context.out, boost::json::object{{"valid", configuration.valid()},

@@ -4,6 +4,7 @@
 
 #include <certherd/base/text.hpp>
 #include <certherd/cli/progress.hpp>
+#include <certherd/os/log.hpp>
 #include <certherd/service/runner.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -105,6 +106,9 @@ private:
           installed = (co_await certbot::inspect_certbot(settings.certbot.executable,
                                                          settings.paths.state_dir / "certbot.json", stop_))
                           .or_throw();
+        for (const auto& broken : installed->broken) os::log(os::LogLevel::warning, "broken certbot plugin: " + broken);
+        os::log(os::LogLevel::debug, "certbot " + installed->version_text + " at " + installed->executable.string() + ", " +
+                                         std::to_string(installed->authenticators.size()) + " authenticators");
         service::Host host{settings, configuration_.providers, *installed, state_, pool_, stop_};
         handled.run = co_await service::run_certificate(host, *certificate, handled.decision, local_user(), *progress);
       }

@@ -1,10 +1,10 @@
 #include <certherd/base/text.hpp>
 #include <certherd/cli/progress.hpp>
+#include <certherd/os/log.hpp>
 
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
-#include <iostream>
 
 namespace certherd::cli {
 namespace {
@@ -45,8 +45,7 @@ public:
 
   void warning(const Run& run, std::string_view text) override {
     clear_line();
-    out_ << std::flush;
-    std::cerr << "warning: " << run.certificate << ": " << text << '\n';
+    os::log(os::LogLevel::warning, run.certificate + ": " + std::string(text));
   }
 
   void run_finished(const Run& run) override {

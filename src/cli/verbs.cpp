@@ -4,6 +4,7 @@
 #include <certherd/cli/verbs.hpp>
 #include <certherd/config/load.hpp>
 #include <certherd/os/file.hpp>
+#include <certherd/os/log.hpp>
 
 #include <unistd.h>
 
@@ -44,6 +45,7 @@ void print_unknown_certificate(const std::string& name, const Settings& settings
 
 int run_verb(const CommandLine& line, const Terminal& terminal, std::ostream& out) {
   const Context context{line, terminal, out};
+  if (line.verbosity >= 1) os::set_log_level(line.verbosity >= 2 ? os::LogLevel::debug : os::LogLevel::info);
   try {
     switch (line.verb) {
       case Verb::issue: return issue(context);

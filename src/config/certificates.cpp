@@ -120,6 +120,7 @@ void choose_account(Section& section, const YamlNode& node, Certificate& certifi
     check_given_account(section, mark_of(node, "account"), certificate, loading);
     return;
   }
+  if (certificate.domains.empty()) return;  // reported already
   const auto best = best_fits(loading, certificate);
   const SourceMark mark = mark_of(node, "domains");
   if (best.size() == 1) {

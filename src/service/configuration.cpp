@@ -1,5 +1,7 @@
 #include <certherd/ca/known_cas.hpp>
+#include <certherd/certbot/arguments.hpp>
 #include <certherd/config/load.hpp>
+#include <certherd/os/file.hpp>
 #include <certherd/providers/credentials.hpp>
 #include <certherd/providers/plugins_map.hpp>
 #include <certherd/service/configuration.hpp>
@@ -10,6 +12,19 @@ namespace {
 
 void append(std::vector<Fault>& to, const std::vector<Fault>& from) {
   to.insert(to.end(), from.begin(), from.end());
+}
+
+void check_certbot_arguments(Configuration& configuration) {
+  for (const auto& certificate : configuration.settings.certificates) {
+    const auto provider = configuration.providers.find(certificate.provider);
+    if (provider == configuration.providers.end()) continue;  // a fault already
+    for (const auto& argument : certificate.certbot_args) {
+      auto refused = certbot::refused_argument(argument, provider->second);
+      if (!refused) continue;
+      refused->mark = certificate.mark;
+      configuration.faults.push_back(std::move(*refused));
+    }
+  }
 }
 
 }  // namespace
@@ -37,10 +52,17 @@ Configuration load_configuration(const fs::path& file) {
   configuration.settings = std::move(config.settings);
   append(configuration.faults, config.faults);
   append(configuration.warnings, config.warnings);
+  check_certbot_arguments(configuration);
   return configuration;
 }
 
-void check_accounts(Configuration& configuration) {
+std::vector<Fault> host_certbot_faults() {
+  const std::string file = "/etc/letsencrypt/cli.ini";
+  const auto text = os::read_file(file);
+  return text ? certbot::cli_ini_faults(*text, file) : std::vector<Fault>{};
+}
+
+void check_surroundings(Configuration& configuration) {
   for (const auto& [id, account] : configuration.settings.accounts) {
     const auto provider = configuration.providers.find(account.provider);
     if (provider == configuration.providers.end()) continue;  // a fault already
@@ -48,6 +70,7 @@ void check_accounts(Configuration& configuration) {
     append(configuration.faults, check.faults);
     append(configuration.warnings, check.warnings);
   }
+  append(configuration.warnings, host_certbot_faults());
 }
 
 }  // namespace certherd::service

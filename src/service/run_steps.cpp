@@ -131,6 +131,7 @@ void RunSteps::prepare() {
               "' needs",
           package, {}});
   }
+  for (const auto& fault : host_certbot_faults()) warn(fault.text());
   prepare_directories();
 }
 
@@ -140,14 +141,9 @@ void RunSteps::prepare_directories() {
   const auto made = [&](const Result<void>& result) {
     if (!result) fail(FailureClass::publish_failed, result.fault());
   };
-  for (const auto& path : {directory, directory / "config", directory / "work", directory / "logs",
-                           paths.ca_account_dir(certificate_.ca), paths.run_dir(run_.id)})
-    made(os::make_directory(path, 0700));
-  // One ACME account for each CA: every certificate's own configuration leads to it.
-  const fs::path accounts = directory / "config" / "accounts";
-  const fs::path target = fs::path("../../../accounts") / certificate_.ca;
-  std::error_code error;
-  if (fs::read_symlink(accounts, error) != target) made(os::replace_symlink(accounts, target));
+  made(os::make_directory(paths.ca_account_dir(ca_.id), 0700));
+  made(os::make_directory(paths.run_dir(run_.id), 0700));
+  made(certbot::prepare_directories(directory, paths.ca_account_dir(ca_.id)));
   made(certbot::clear_broken_lineage(directory / "config", certificate_.name));
 }
 
@@ -234,7 +230,7 @@ boost::asio::awaitable<void> RunSteps::attempt() {
   input.force_renewal = decision_.force_renewal && input.lineage_exists;
   input.key_changes = contains(decision_.reason, "key changed");
   auto command = certbot::issue_command(input);
-  if (!command) fail(FailureClass::ca_rejected, command.fault());
+  if (!command) fail(FailureClass::plugin_missing, command.fault());
 
   certbot::AttemptInput child;
   child.command = std::move(*command);

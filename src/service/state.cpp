@@ -1,4 +1,5 @@
 #include <certherd/os/file.hpp>
+#include <certherd/os/log.hpp>
 #include <certherd/providers/credentials.hpp>
 #include <certherd/service/state.hpp>
 
@@ -17,9 +18,12 @@ State take_state(const Settings& settings) {
     os::make_directory(directory, 0700).or_throw();
   os::make_directory(paths.runtime_dir, 0755).or_throw();
   const int swept = providers::sweep_credentials(paths.credentials_dir()).or_throw();
+  if (swept > 0)
+    os::log(os::LogLevel::info, "removed " + std::to_string(swept) + " credentials files that an earlier life left in " +
+                                    paths.credentials_dir().string());
   auto journal = journal::Journal::open(paths.database(), journal::Journal::Mode::read_write).or_throw();
   auto audit = journal::AuditLog::open(paths.audit_log, journal->audit_head()).or_throw();
-  return {std::move(*lock), std::move(journal), std::move(audit), swept};
+  return {std::move(*lock), std::move(journal), std::move(audit)};
 }
 
 }  // namespace certherd::service

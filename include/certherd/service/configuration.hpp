@@ -19,11 +19,15 @@ struct Configuration {
 };
 
 /// Reads the plugins-map (ours, then the one beside the configuration file, which adds or replaces entries) and the
-/// configuration. Credentials are not looked at: see check_accounts.
+/// configuration. Credentials are not looked at: see check_surroundings.
 Configuration load_configuration(const std::filesystem::path& file);
 
-/// Adds what is wrong with the credentials of every account, for `config check`.
-void check_accounts(Configuration& configuration);
+/// Adds what is wrong outside of the configuration's own text, for `config check`: the credentials of every account, and
+/// settings of the host's own certbot that spoil every run.
+void check_surroundings(Configuration& configuration);
+
+/// Settings in the host's /etc/letsencrypt/cli.ini that certbot cannot be told to ignore.
+std::vector<Fault> host_certbot_faults();
 
 /// Where our own plugins-map lies: below the prefix that the program was installed or built into.
 std::filesystem::path own_plugins_map();

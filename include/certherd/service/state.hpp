@@ -23,7 +23,6 @@ struct State {
   os::FileLock lock;
   std::unique_ptr<journal::Journal> journal;
   journal::AuditLog audit;
-  int swept_credentials = 0;  ///< files that an earlier life left behind
 };
 
 /// Makes the directories that are missing, takes the lock, removes what a crash left, opens database and audit log.
