@@ -193,6 +193,16 @@ TEST_SUITE("certbot/classify") {
           "the CA's TLS certificate is not trusted: set ca_bundle for a private CA; install ca-certificates otherwise");
   }
 
+  TEST_CASE("an address where something else than an ACME server answers") {
+    for (const std::string error : {"acme.errors.ClientError: <Response [404]>",
+                                    "acme.errors.ClientError: Unexpected response Content-Type: text/html"}) {
+      const Failure failure = judged(Phase::account, error);
+      CHECK(class_of(failure) == "ca_unavailable");
+      CHECK(failure.fix == "what answers at the CA's address is not an ACME directory: check 'server' of the CA");
+    }
+    CHECK(class_of(judged(Phase::order, "acme.errors.ClientError: <Response [404]>")) == "ca_rejected");
+  }
+
   TEST_CASE("problems that no recording has") {
     CHECK(class_of(refused(Phase::order, "externalAccountRequired", "x")) == "account_problem");
     CHECK(class_of(refused(Phase::order, "invalidProfile", "x")) == "ca_rejected");

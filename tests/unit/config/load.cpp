@@ -266,6 +266,16 @@ certificates:
                 "'account:'"});
   }
 
+  TEST_CASE("a certificate without one usable domain is not told that several accounts would fit") {
+    const Loaded loaded(head + R"(accounts:
+  a: {provider: cloudflare, zones: [example.com], credentials_file: a.ini}
+  b: {provider: cloudflare, zones: [example.org], credentials_file: b.ini}
+certificates:
+  - {domains: [], dns_provider: cloudflare}
+)");
+    CHECK(loaded.faults() == Texts{"6:15 'domains' of this certificate is empty"});
+  }
+
   TEST_CASE("an account of another provider") {
     const Loaded loaded(with_account +
                         "certificates:\n  - {domains: [example.com], dns_provider: rfc2136, account: main}\n");
