@@ -66,15 +66,17 @@ int audit_verify(const Context& context) {
     head = journal::Journal::open(paths.database(), journal::Journal::Mode::read_only).or_throw()->audit_head();
   const auto verdict = journal::verify_audit(paths.audit_log, head);
   if (context.line.json) {
-    print_json(context.out, boost::json::object{{"ok", verdict.ok},
-                                                {"entries", verdict.entries},
-                                                {"problem", verdict.ok ? boost::json::value(nullptr) : boost::json::value(verdict.problem)},
-                                                {"line", verdict.line ? boost::json::value(*verdict.line) : boost::json::value(nullptr)}});
+    print_json(
+        context.out,
+        boost::json::object{{"ok", verdict.ok},
+                            {"entries", verdict.entries},
+                            {"problem", verdict.ok ? boost::json::value(nullptr) : boost::json::value(verdict.problem)},
+                            {"line", verdict.line ? boost::json::value(*verdict.line) : boost::json::value(nullptr)}});
   } else if (verdict.ok) {
     context.out << paths.audit_log.string() << ": whole; entries in its chain: " << verdict.entries << '\n';
   } else {
-    std::cerr << paths.audit_log.string() << (verdict.line ? ":" + std::to_string(*verdict.line) : "") << ": " << verdict.problem
-              << "; " << verdict.entries << " entries before it are whole\n";
+    std::cerr << paths.audit_log.string() << (verdict.line ? ":" + std::to_string(*verdict.line) : "") << ": "
+              << verdict.problem << "; " << verdict.entries << " entries before it are whole\n";
   }
   return verdict.ok ? exit_done : exit_failed;
 }

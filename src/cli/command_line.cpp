@@ -17,8 +17,9 @@ public:
     app_.add_flag("-v", line_.verbosity, "Say more; -vv shows certbot's own output");
     app_.fallthrough();
     app_.require_subcommand(1);
-    app_.footer("Exit codes: 0 done, 1 failed, 2 usage, 3 configuration invalid, 5 some of several failed,\n"
-                "6 another certherd holds the state directory.\n\n'certherd VERB --help' explains a verb.");
+    app_.footer(
+        "Exit codes: 0 done, 1 failed, 2 usage, 3 configuration invalid, 5 some of several failed,\n"
+        "6 another certherd holds the state directory.\n\n'certherd VERB --help' explains a verb.");
     add_issue();
     add_reports();
     add_nested();
@@ -37,12 +38,14 @@ public:
     }
     line_.limit = line_.verb == Verb::audit_tail ? tail_lines_ : history_limit_;
     if (line_.verb == Verb::issue && line_.all != line_.names.empty())
-      return usage(line_.all ? "issue takes names or --all, not both" : "issue needs the names of certificates, or --all");
+      return usage(line_.all ? "issue takes names or --all, not both"
+                             : "issue needs the names of certificates, or --all");
     return line_;
   }
 
 private:
-  CLI::App* verb(CLI::App& parent, const std::string& name, Verb verb, const std::string& what, const std::string& examples) {
+  CLI::App* verb(CLI::App& parent, const std::string& name, Verb verb, const std::string& what,
+                 const std::string& examples) {
     CLI::App* app = parent.add_subcommand(name, what);
     app->callback([this, verb] { line_.verb = verb; });
     app->footer("Examples:\n" + examples);
@@ -61,13 +64,15 @@ private:
   void add_reports() {
     verb(app_, "list", Verb::list, "Every certificate: expiry, next renewal, last outcome",
          "  certherd list\n  certherd --json list");
-    verb(app_, "show", Verb::show, "One certificate, or one run as a waterfall of its phases with the error word for word",
+    verb(app_, "show", Verb::show,
+         "One certificate, or one run as a waterfall of its phases with the error word for word",
          "  certherd show example.com\n  certherd show 20261123T214418Z-example.com-1f3a2b")
         ->add_option("NAME|RUN", line_.names, "A certificate's name, or a run's id or the beginning of it")
         ->required()
         ->expected(1);
-    CLI::App* history = verb(app_, "history", Verb::history, "The runs, newest first",
-                             "  certherd history\n  certherd history example.com --failed\n  certherd history --since 7d");
+    CLI::App* history =
+        verb(app_, "history", Verb::history, "The runs, newest first",
+             "  certherd history\n  certherd history example.com --failed\n  certherd history --since 7d");
     history->add_option("NAME", line_.names, "Only this certificate")->expected(0, 1);
     history->add_flag("--failed", line_.failed, "Only runs that did not end well");
     history->add_option("--since", since_, "Only runs of the last 30s, 10m, 2h, 7d …");
@@ -83,11 +88,13 @@ private:
   void add_nested() {
     CLI::App* config = app_.add_subcommand("config", "The configuration");
     config->require_subcommand(1);
-    verb(*config, "check", Verb::config_check, "Report everything that is wrong with the configuration and the credentials",
+    verb(*config, "check", Verb::config_check,
+         "Report everything that is wrong with the configuration and the credentials",
          "  certherd config check\n  certherd --config ./test.yaml config check");
     CLI::App* audit = app_.add_subcommand("audit", "The audit log");
     audit->require_subcommand(1);
-    CLI::App* tail = verb(*audit, "tail", Verb::audit_tail, "The newest entries", "  certherd audit tail\n  certherd audit tail -n 50");
+    CLI::App* tail = verb(*audit, "tail", Verb::audit_tail, "The newest entries",
+                          "  certherd audit tail\n  certherd audit tail -n 50");
     tail->add_option("-n,--lines", tail_lines_, "How many")->capture_default_str()->check(CLI::PositiveNumber);
     verb(*audit, "verify", Verb::audit_verify, "Check the chain: no entry changed, removed, reordered or cut off",
          "  certherd audit verify");
@@ -102,9 +109,10 @@ private:
   std::string since_;
   int history_limit_ = 50;
   int tail_lines_ = 10;
-  CLI::App app_{"certherd keeps certificates valid: it runs certbot with the right DNS plugin for each of them,\n"
-                "measures every phase, publishes the result atomically and fires the hooks.",
-                "certherd"};
+  CLI::App app_{
+      "certherd keeps certificates valid: it runs certbot with the right DNS plugin for each of them,\n"
+      "measures every phase, publishes the result atomically and fires the hooks.",
+      "certherd"};
 };
 
 }  // namespace

@@ -107,8 +107,8 @@ private:
                                                          settings.paths.state_dir / "certbot.json", stop_))
                           .or_throw();
         for (const auto& broken : installed->broken) os::log(os::LogLevel::warning, "broken certbot plugin: " + broken);
-        os::log(os::LogLevel::debug, "certbot " + installed->version_text + " at " + installed->executable.string() + ", " +
-                                         std::to_string(installed->authenticators.size()) + " authenticators");
+        os::log(os::LogLevel::debug, "certbot " + installed->version_text + " at " + installed->executable.string() +
+                                         ", " + std::to_string(installed->authenticators.size()) + " authenticators");
         service::Host host{settings, configuration_.providers, *installed, state_, pool_, stop_};
         handled.run = co_await service::run_certificate(host, *certificate, handled.decision, local_user(), *progress);
       }

@@ -22,17 +22,18 @@ json::value or_null(const std::optional<T>& value) {
 
 json::value failure_json(const std::optional<Failure>& failure) {
   if (!failure) return nullptr;
-  return json::object{{"class", to_string(failure->failure_class)},
-                      {"meaning", traits(failure->failure_class).meaning},
-                      {"phase", failure->phase ? json::value(to_string(*failure->phase)) : json::value(nullptr)},
-                      {"error", failure->error},
-                      {"problem_type", text_or_null(failure->problem_type)},
-                      {"problem_detail", text_or_null(failure->problem_detail)},
-                      {"problem_domain", text_or_null(failure->problem_domain)},
-                      {"hint", text_or_null(failure->hint)},
-                      {"fix", failure->fix.empty() ? traits(failure->failure_class).fix : std::string_view(failure->fix)},
-                      {"retry_after_seconds",
-                       failure->retry_after ? json::value(failure->retry_after->count()) : json::value(nullptr)}};
+  return json::object{
+      {"class", to_string(failure->failure_class)},
+      {"meaning", traits(failure->failure_class).meaning},
+      {"phase", failure->phase ? json::value(to_string(*failure->phase)) : json::value(nullptr)},
+      {"error", failure->error},
+      {"problem_type", text_or_null(failure->problem_type)},
+      {"problem_detail", text_or_null(failure->problem_detail)},
+      {"problem_domain", text_or_null(failure->problem_domain)},
+      {"hint", text_or_null(failure->hint)},
+      {"fix", failure->fix.empty() ? traits(failure->failure_class).fix : std::string_view(failure->fix)},
+      {"retry_after_seconds",
+       failure->retry_after ? json::value(failure->retry_after->count()) : json::value(nullptr)}};
 }
 
 json::object attempt_json(const Attempt& attempt) {
@@ -51,9 +52,12 @@ json::object attempt_json(const Attempt& attempt) {
 }
 
 json::object hook_json(const HookJob& job) {
-  return {{"hook", job.hook},         {"event", job.event},
-          {"done", job.done},         {"tries", job.tries},
-          {"seconds", seconds(job.duration)}, {"error", text_or_null(job.error)},
+  return {{"hook", job.hook},
+          {"event", job.event},
+          {"done", job.done},
+          {"tries", job.tries},
+          {"seconds", seconds(job.duration)},
+          {"error", text_or_null(job.error)},
           {"output", job.output}};
 }
 
@@ -66,7 +70,8 @@ json::array texts(const std::vector<std::string>& texts) {
 json::array to_json(const PhaseTimeline& timeline) {
   json::array phases;
   for (const auto& span : timeline.spans) {
-    json::object phase{{"phase", to_string(span.phase)}, {"start", format_utc(span.start)}, {"seconds", seconds(span.duration)}};
+    json::object phase{
+        {"phase", to_string(span.phase)}, {"start", format_utc(span.start)}, {"seconds", seconds(span.duration)}};
     if (span.failed) phase["failed"] = true;
     phases.push_back(std::move(phase));
   }
@@ -74,8 +79,11 @@ json::array to_json(const PhaseTimeline& timeline) {
 }
 
 json::object to_json(const CertificateFacts& facts) {
-  return {{"domains", texts(facts.domains)},          {"serial", facts.serial}, {"issuer", facts.issuer},
-          {"key", facts.key},                         {"not_before", format_utc(facts.not_before)},
+  return {{"domains", texts(facts.domains)},
+          {"serial", facts.serial},
+          {"issuer", facts.issuer},
+          {"key", facts.key},
+          {"not_before", format_utc(facts.not_before)},
           {"not_after", format_utc(facts.not_after)}};
 }
 
@@ -108,9 +116,12 @@ json::object to_json(const Run& run) {
 }
 
 json::object to_json(const Certificate& certificate) {
-  return {{"name", certificate.name},         {"domains", texts(certificate.domains)},
-          {"provider", certificate.provider}, {"account", text_or_null(certificate.account)},
-          {"ca", certificate.ca},             {"hooks", texts(certificate.hooks)}};
+  return {{"name", certificate.name},
+          {"domains", texts(certificate.domains)},
+          {"provider", certificate.provider},
+          {"account", text_or_null(certificate.account)},
+          {"ca", certificate.ca},
+          {"hooks", texts(certificate.hooks)}};
 }
 
 json::object to_json(const Provider& provider) {
@@ -124,7 +135,9 @@ json::object to_json(const Provider& provider) {
                                 {"description", key.description}});
   json::array alternatives;
   for (const auto& set : provider.alternatives) alternatives.push_back(texts(set));
-  const auto version = [](const std::optional<Version>& v) { return v ? json::value(to_string(*v)) : json::value(nullptr); };
+  const auto version = [](const std::optional<Version>& v) {
+    return v ? json::value(to_string(*v)) : json::value(nullptr);
+  };
   return {{"id", provider.id},
           {"title", provider.title},
           {"authenticator", provider.authenticator},
@@ -135,7 +148,8 @@ json::object to_json(const Provider& provider) {
           {"alternatives", std::move(alternatives)},
           {"propagation_flag", text_or_null(provider.propagation_flag)},
           {"propagation_flag_until", version(provider.propagation_flag_until)},
-          {"default_seconds", provider.default_seconds ? json::value(provider.default_seconds->count()) : json::value(nullptr)},
+          {"default_seconds",
+           provider.default_seconds ? json::value(provider.default_seconds->count()) : json::value(nullptr)},
           {"seconds", provider.seconds().count()},
           {"single_txt", provider.single_txt},
           {"follows_cname", provider.follows_cname},
@@ -149,7 +163,11 @@ json::object to_json(const Provider& provider) {
 }
 
 json::object to_json(const Fault& fault) {
-  json::object object{{"file", nullptr}, {"line", nullptr}, {"column", nullptr}, {"message", fault.message}, {"fix", text_or_null(fault.fix)}};
+  json::object object{{"file", nullptr},
+                      {"line", nullptr},
+                      {"column", nullptr},
+                      {"message", fault.message},
+                      {"fix", text_or_null(fault.fix)}};
   if (fault.mark) {
     object["file"] = fault.mark->file;
     object["line"] = fault.mark->line;

@@ -22,8 +22,9 @@ public:
   void run_started(const Run& run) override {
     phase_.reset();
     if (!shows_phases()) return;
-    out_ << coloured(terminal_, Colour::bold, run.certificate) << "  " << printable(bounded(join(run.domains, " "), 200))
-         << "\n  " << coloured(terminal_, Colour::dim, "because: " + printable(bounded(run.reason, 300))) << '\n'
+    out_ << coloured(terminal_, Colour::bold, run.certificate) << "  "
+         << printable(bounded(join(run.domains, " "), 200)) << "\n  "
+         << coloured(terminal_, Colour::dim, "because: " + printable(bounded(run.reason, 300))) << '\n'
          << std::flush;
   }
 
@@ -61,7 +62,8 @@ private:
     if (!phase_) return;
     const auto elapsed = std::chrono::duration_cast<Milliseconds>(std::max(end - start_, TimePoint::duration::zero()));
     if (shows_phases())
-      out_ << "  " << fit(terminal_, to_string(*phase_), name_width) << "  " << format_elapsed(elapsed) << '\n' << std::flush;
+      out_ << "  " << fit(terminal_, to_string(*phase_), name_width) << "  " << format_elapsed(elapsed) << '\n'
+           << std::flush;
     phase_.reset();
   }
 

@@ -20,7 +20,8 @@ Result<certbot::InstalledCertbot> look_at_certbot(const Settings& settings) {
   boost::asio::co_spawn(
       io,
       [&]() -> boost::asio::awaitable<void> {
-        result = co_await certbot::inspect_certbot(settings.certbot.executable, settings.paths.state_dir / "certbot.json", stop);
+        result = co_await certbot::inspect_certbot(settings.certbot.executable,
+                                                   settings.paths.state_dir / "certbot.json", stop);
       },
       [](std::exception_ptr error) {
         if (error) std::rethrow_exception(error);
@@ -38,11 +39,16 @@ std::string installed_text(const Result<certbot::InstalledCertbot>& certbot, con
 
 std::string credentials_text(const Provider& provider) {
   switch (provider.credentials_kind) {
-    case CredentialsKind::ini_file: return "ini file";
-    case CredentialsKind::json_file: return "JSON file";
-    case CredentialsKind::file: return "file";
-    case CredentialsKind::environment: return "environment";
-    case CredentialsKind::none: return "none";
+    case CredentialsKind::ini_file:
+      return "ini file";
+    case CredentialsKind::json_file:
+      return "JSON file";
+    case CredentialsKind::file:
+      return "file";
+    case CredentialsKind::environment:
+      return "environment";
+    case CredentialsKind::none:
+      return "none";
   }
   return {};
 }
@@ -61,31 +67,39 @@ void print_example(std::ostream& out, const Provider& provider) {
   }
 }
 
-void print_provider(const Context& context, const Provider& provider, const Result<certbot::InstalledCertbot>& certbot) {
+void print_provider(const Context& context, const Provider& provider,
+                    const Result<certbot::InstalledCertbot>& certbot) {
   auto& out = context.out;
   const auto row = [&](const std::string& label, const std::string& text) {
-    if (!text.empty()) out << "  " << coloured(context.terminal, Colour::dim, fit(context.terminal, label, 13)) << ' ' << text << '\n';
+    if (!text.empty())
+      out << "  " << coloured(context.terminal, Colour::dim, fit(context.terminal, label, 13)) << ' ' << text << '\n';
   };
-  const auto seconds = [](const std::optional<Seconds>& s) { return s ? std::to_string(s->count()) + " s" : std::string(); };
+  const auto seconds = [](const std::optional<Seconds>& s) {
+    return s ? std::to_string(s->count()) + " s" : std::string();
+  };
   out << coloured(context.terminal, Colour::bold, provider.id) << "  " << provider.title << '\n';
   row("plugin", provider.authenticator);
   row("installed", installed_text(certbot, provider));
   row("Debian", provider.debian_package);
   row("PyPI", provider.pypi_package);
-  row("credentials", credentials_text(provider) + (provider.credentials_flag.empty() ? "" : ", " + provider.credentials_flag) +
+  row("credentials", credentials_text(provider) +
+                         (provider.credentials_flag.empty() ? "" : ", " + provider.credentials_flag) +
                          (provider.credentials_optional ? " (optional)" : ""));
   for (const auto& key : provider.keys)
-    row("  key", key.name + (key.pattern ? "*" : "") + (key.required ? ", required" : "") + (key.secret ? ", secret" : "") +
-                     (key.file ? ", path of a second file" : "") + (key.description.empty() ? "" : ": " + key.description));
+    row("  key", key.name + (key.pattern ? "*" : "") + (key.required ? ", required" : "") +
+                     (key.secret ? ", secret" : "") + (key.file ? ", path of a second file" : "") +
+                     (key.description.empty() ? "" : ": " + key.description));
   if (!provider.alternatives.empty()) {
     std::vector<std::string> sets;
     for (const auto& set : provider.alternatives) sets.push_back(join(set, " + "));
     row("exactly one", join(sets, "   or   "));
   }
   row("propagation", provider.propagation_flag.empty() ? "the plugin has no such flag" : provider.propagation_flag);
-  if (provider.propagation_flag_until) row("", "gone from certbot " + to_string(*provider.propagation_flag_until) + " on");
-  row("waits", std::to_string(provider.seconds().count()) + " s" +
-                   (provider.default_seconds ? " (the plugin's default: " + seconds(provider.default_seconds) + ")" : ""));
+  if (provider.propagation_flag_until)
+    row("", "gone from certbot " + to_string(*provider.propagation_flag_until) + " on");
+  row("waits",
+      std::to_string(provider.seconds().count()) + " s" +
+          (provider.default_seconds ? " (the plugin's default: " + seconds(provider.default_seconds) + ")" : ""));
   if (provider.single_txt) row("limit", "one TXT record for a name: no apex and wildcard in one certificate");
   if (provider.certbot_min) row("certbot", "from " + to_string(*provider.certbot_min));
   if (provider.certbot_below) row("certbot", "below " + to_string(*provider.certbot_below));
@@ -109,7 +123,8 @@ int providers(const Context& context) {
       std::vector<std::string> ids;
       for (const auto& [id, unused] : configuration.providers) ids.push_back(id);
       std::cerr << "there is no provider '" << printable(context.line.names.front()) << "'";
-      if (const auto meant = closest(context.line.names.front(), ids)) std::cerr << "; did you mean '" << *meant << "'?";
+      if (const auto meant = closest(context.line.names.front(), ids))
+        std::cerr << "; did you mean '" << *meant << "'?";
       std::cerr << '\n';
       return exit_usage;
     }
@@ -130,8 +145,9 @@ int providers(const Context& context) {
       object["installed"] = installed_text(certbot, provider);
       array.push_back(std::move(object));
     }
-    table.add({id, provider.title, provider.authenticator, installed_text(certbot, provider), credentials_text(provider),
-               std::to_string(provider.seconds().count()) + " s", provider.debian_package.empty() ? "-" : provider.debian_package});
+    table.add({id, provider.title, provider.authenticator, installed_text(certbot, provider),
+               credentials_text(provider), std::to_string(provider.seconds().count()) + " s",
+               provider.debian_package.empty() ? "-" : provider.debian_package});
   }
   if (context.line.json)
     print_json(context.out, array);

@@ -62,7 +62,8 @@ void print_certificate(const Context& context, const Line& line, const Settings&
   auto& out = context.out;
   const Certificate& certificate = line.certificate;
   const auto row = [&](const std::string& label, const std::string& text) {
-    if (!text.empty()) out << "  " << coloured(context.terminal, Colour::dim, fit(context.terminal, label, 12)) << ' ' << text << '\n';
+    if (!text.empty())
+      out << "  " << coloured(context.terminal, Colour::dim, fit(context.terminal, label, 12)) << ' ' << text << '\n';
   };
   out << coloured(context.terminal, Colour::bold, certificate.name) << '\n';
   row("domains", join(certificate.domains, " "));
@@ -88,8 +89,8 @@ void print_run(const Context& context, const Run& run) {
   auto& out = context.out;
   out << "run " << run.id << ": " << outcome_text(context.terminal, run);
   if (run.outcome) out << " in " << format_elapsed(std::chrono::duration_cast<Milliseconds>(run.ended - run.started));
-  out << "\n  " << run.certificate << ": " << join(run.domains, " ") << "\n  started " << format_utc(run.started) << " by "
-      << printable(to_string(run.actor)) << " because: " << printable(run.reason) << '\n';
+  out << "\n  " << run.certificate << ": " << join(run.domains, " ") << "\n  started " << format_utc(run.started)
+      << " by " << printable(to_string(run.actor)) << " because: " << printable(run.reason) << '\n';
   print_waterfall(out, context.terminal, run.timeline);
   if (run.failure) print_failure(out, context.terminal, *run.failure);
   print_hooks(out, context.terminal, run);
@@ -103,7 +104,8 @@ void print_run(const Context& context, const Run& run) {
 }
 
 int show_run(const Context& context, journal::Journal* journal, const std::string& id) {
-  const Result<Run> run = journal ? journal->find_run(id) : Result<Run>(Fault{"there is no run " + printable(id), "", {}});
+  const Result<Run> run =
+      journal ? journal->find_run(id) : Result<Run>(Fault{"there is no run " + printable(id), "", {}});
   if (!run) {
     std::cerr << run.fault().text() << '\n';
     return exit_failed;
@@ -132,14 +134,16 @@ int list(const Context& context) {
   boost::json::array array;
   for (const auto& certificate : settings.certificates) {
     const auto found = last.find(certificate.name);
-    const Line line{certificate, store::current(settings.paths, certificate.name), found == last.end() ? nullptr : found->second};
+    const Line line{certificate, store::current(settings.paths, certificate.name),
+                    found == last.end() ? nullptr : found->second};
     if (context.line.json) {
       array.push_back(json_of(line));
       continue;
     }
     const auto& current = line.current;
     table.add({certificate.name, short_domains(certificate.domains), certificate.provider,
-               current ? format_utc_minutes(current->facts.not_after) : "-", current ? days_left(current->facts.not_after) : "missing",
+               current ? format_utc_minutes(current->facts.not_after) : "-",
+               current ? days_left(current->facts.not_after) : "missing",
                current ? format_utc_minutes(renewal::renewal_time(current->facts)) : "-",
                line.last ? outcome_text(context.terminal, *line.last) : "-"});
   }
@@ -202,7 +206,8 @@ int history(const Context& context) {
   for (const auto& run : runs)
     table.add({format_utc_minutes(run.started), run.certificate, outcome_text(context.terminal, run),
                run.outcome ? format_elapsed(std::chrono::duration_cast<Milliseconds>(run.ended - run.started)) : "-",
-               run.failure ? std::string(to_string(run.failure->failure_class)) : "-", printable(to_string(run.actor)), run.id});
+               run.failure ? std::string(to_string(run.failure->failure_class)) : "-", printable(to_string(run.actor)),
+               run.id});
   table.print(context.out, context.terminal);
   return exit_done;
 }

@@ -10,7 +10,8 @@ void print_labelled(std::ostream& out, const Terminal& terminal, const std::stri
   constexpr std::size_t width = 12;
   const auto lines = split(trim(text), '\n');
   for (std::size_t i = 0; i < lines.size(); ++i)
-    out << "  " << coloured(terminal, Colour::dim, fit(terminal, i == 0 ? label : "", width)) << ' ' << lines[i] << '\n';
+    out << "  " << coloured(terminal, Colour::dim, fit(terminal, i == 0 ? label : "", width)) << ' ' << lines[i]
+        << '\n';
 }
 
 }  // namespace
@@ -30,7 +31,8 @@ void print_failure(std::ostream& out, const Terminal& terminal, const Failure& f
   if (!failure.problem_type.empty()) {
     std::string problem = failure.problem_type;
     if (!failure.problem_domain.empty()) problem += " for " + failure.problem_domain;
-    print_labelled(out, terminal, "CA says", problem + (failure.problem_detail.empty() ? "" : "\n" + failure.problem_detail));
+    print_labelled(out, terminal, "CA says",
+                   problem + (failure.problem_detail.empty() ? "" : "\n" + failure.problem_detail));
   }
   if (failure.retry_after)
     print_labelled(out, terminal, "retry after", format_elapsed(Milliseconds(*failure.retry_after)) + ", says the CA");
@@ -40,9 +42,9 @@ void print_failure(std::ostream& out, const Terminal& terminal, const Failure& f
 
 void print_hooks(std::ostream& out, const Terminal& terminal, const Run& run) {
   for (const auto& job : run.hook_jobs) {
-    out << "  hook " << job.hook << " (" << job.event << "): "
-        << (job.done ? coloured(terminal, Colour::green, "done") : coloured(terminal, Colour::red, "failed")) << " in "
-        << format_elapsed(job.duration) << '\n';
+    out << "  hook " << job.hook << " (" << job.event
+        << "): " << (job.done ? coloured(terminal, Colour::green, "done") : coloured(terminal, Colour::red, "failed"))
+        << " in " << format_elapsed(job.duration) << '\n';
     print_labelled(out, terminal, "error", job.error);
     print_labelled(out, terminal, "output", job.output);
   }

@@ -48,14 +48,22 @@ int run_verb(const CommandLine& line, const Terminal& terminal, std::ostream& ou
   if (line.verbosity >= 1) os::set_log_level(line.verbosity >= 2 ? os::LogLevel::debug : os::LogLevel::info);
   try {
     switch (line.verb) {
-      case Verb::issue: return issue(context);
-      case Verb::list: return list(context);
-      case Verb::show: return show(context);
-      case Verb::history: return history(context);
-      case Verb::config_check: return config_check(context);
-      case Verb::providers: return providers(context);
-      case Verb::audit_tail: return audit_tail(context);
-      case Verb::audit_verify: return audit_verify(context);
+      case Verb::issue:
+        return issue(context);
+      case Verb::list:
+        return list(context);
+      case Verb::show:
+        return show(context);
+      case Verb::history:
+        return history(context);
+      case Verb::config_check:
+        return config_check(context);
+      case Verb::providers:
+        return providers(context);
+      case Verb::audit_tail:
+        return audit_tail(context);
+      case Verb::audit_verify:
+        return audit_verify(context);
     }
   } catch (const ConfigurationInvalid&) {
     return exit_configuration;

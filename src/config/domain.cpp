@@ -40,10 +40,13 @@ Result<void> check_label(const std::string& label, const std::string& shown) {
   return {};
 }
 
-}  // namespace
+std::string shown_as(std::string_view text) {
+  return "'" + printable(bounded(text, 80)) + "'";
+}
 
-Result<std::string> normalise_domain(std::string_view text) {
-  const std::string shown = "'" + printable(bounded(text, 80)) + "'";
+/// Checks that hold for every name.
+Result<std::string> normalise_name(std::string_view text) {
+  const std::string shown = shown_as(text);
   if (!is_ascii(text))
     return Fault{shown + " is an internationalized name in its Unicode form",
                  "write its A-label form, which begins with 'xn--'; the command idn2 prints it",
@@ -60,14 +63,30 @@ Result<std::string> normalise_domain(std::string_view text) {
     if (auto fine = check_label(label, shown); !fine) return fine.fault();
   if (is_number(labels.back()))
     return Fault{shown + " is an IP address; the DNS-01 challenge proves control of names only", "", {}};
-  if (labels.size() < 2)
-    return Fault{shown + " has a single label; certificates are issued for names below a public suffix", "", {}};
   const std::size_t challenge_length = challenge_name(name).size();
   if (challenge_length > longest_name)
     return Fault{shown + " is too long: with '_acme-challenge.' before it the name has " +
                      std::to_string(challenge_length) + " characters, and DNS allows 253",
                  "use a name of at most 237 characters",
                  {}};
+  return name;
+}
+
+}  // namespace
+
+Result<std::string> normalise_domain(std::string_view text) {
+  auto name = normalise_name(text);
+  if (!name) return name;
+  const bool wildcard = name->starts_with("*.");
+  if (!contains(std::string_view(*name).substr(wildcard ? 2 : 0), "."))
+    return Fault{
+        shown_as(text) + " has a single label; certificates are issued for names below a public suffix", "", {}};
+  return name;
+}
+
+Result<std::string> normalise_zone(std::string_view text) {
+  auto name = normalise_name(text);
+  if (name && name->starts_with("*.")) return Fault{shown_as(text) + " is a wildcard", "write the zone's own name", {}};
   return name;
 }
 

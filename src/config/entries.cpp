@@ -69,15 +69,14 @@ void read_ca(const YamlNode::Entry& entry, Loading& loading) {
 
 std::vector<std::string> read_zones(Section& section) {
   std::vector<std::string> zones;
-  for (const auto& text : section.texts("zones").value_or(std::vector<std::string>{})) {
-    const auto zone = normalise_domain(text);
-    const SourceMark mark = section.get("zones")->mark;
-    if (!zone)
-      section.fault(mark, "zone of " + section.what() + ": " + zone.fault().message, zone.fault().fix);
-    else if (zone->starts_with("*."))
-      section.fault(mark, "zone '" + *zone + "' of " + section.what() + " is a wildcard", "write the zone's own name");
-    else
+  const auto texts = section.texts("zones").value_or(std::vector<std::string>{});
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const auto zone = normalise_zone(texts[i]);
+    if (zone)
       zones.push_back(*zone);
+    else
+      section.fault(section.get("zones")->items[i].mark, "zone of " + section.what() + ": " + zone.fault().message,
+                    zone.fault().fix);
   }
   return zones;
 }

@@ -10,7 +10,7 @@ using enum FailureClass;
 constexpr Seconds day{86400};
 
 // The order is that of the enum: traits() indexes it.
-constexpr std::array<FailureTraits, 21> table{{
+constexpr std::array<FailureTraits, 22> table{{
     {txt_missing, "txt_missing", true, Seconds(600), "the CA found no TXT record at the challenge name",
      "raise propagation_seconds; check that every authoritative server serves the zone"},
     {txt_wrong, "txt_wrong", true, Seconds(600), "the CA found other TXT values than the one it asked for",
@@ -51,6 +51,9 @@ constexpr std::array<FailureTraits, 21> table{{
      "read the attempt's log; check that certbot is the real one"},
     {publish_failed, "publish_failed", true, Seconds(60), "the certificate is there, the store could not be written",
      "make the store writable; the next run publishes it without a new order"},
+    {state_unwritable, "state_unwritable", true, Seconds(60),
+     "certherd's own directories cannot be written; nothing was asked of the CA",
+     "make them writable, free some space"},
     {interrupted, "interrupted", true, Seconds(0), "certherd was told to stop", "run it again"},
 }};
 

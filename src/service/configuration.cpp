@@ -1,3 +1,4 @@
+#include <certherd/base/text.hpp>
 #include <certherd/ca/known_cas.hpp>
 #include <certherd/certbot/arguments.hpp>
 #include <certherd/config/load.hpp>
@@ -56,6 +57,16 @@ Configuration load_configuration(const fs::path& file) {
   return configuration;
 }
 
+Result<std::string> read_ca_bundle(const Ca& ca) {
+  auto anchors = os::read_file(*ca.ca_bundle);
+  if (!anchors)
+    return Fault{"the ca_bundle of CA '" + ca.id + "': " + anchors.fault().message,
+                 "give the CA's root certificate in PEM form", ca.mark};
+  if (contains(*anchors, "-----BEGIN CERTIFICATE-----")) return anchors;
+  return Fault{"the ca_bundle " + ca.ca_bundle->string() + " of CA '" + ca.id + "' holds no PEM certificate",
+               "give the CA's root certificate in PEM form", ca.mark};
+}
+
 std::vector<Fault> host_certbot_faults() {
   const std::string file = "/etc/letsencrypt/cli.ini";
   const auto text = os::read_file(file);
@@ -69,6 +80,10 @@ void check_surroundings(Configuration& configuration) {
     const auto check = providers::check_credentials(account, provider->second);
     append(configuration.faults, check.faults);
     append(configuration.warnings, check.warnings);
+  }
+  for (const auto& [id, ca] : configuration.settings.cas) {
+    if (!ca.ca_bundle) continue;
+    if (const auto bundle = read_ca_bundle(ca); !bundle) configuration.faults.push_back(bundle.fault());
   }
   append(configuration.warnings, host_certbot_faults());
 }

@@ -17,6 +17,17 @@ std::string host_name() {
   return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string();
 }
 
+/// What has been issued and published stays so: a record that cannot be written is told, and no reason to end.
+template <class Save>
+std::string trouble_of(const Save& save) {
+  try {
+    save();
+    return {};
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+}
+
 }  // namespace
 
 /// Every HookJob is owed, on disk, before the first one runs: a crash in between forgets none.
@@ -37,40 +48,33 @@ boost::asio::awaitable<void> RunSteps::run_hooks(HookEvent event) {
   }
 }
 
+boost::asio::awaitable<void> RunSteps::save_attempt(const Attempt& attempt) {
+  const auto save = [this, &attempt] { host_.state.journal->save_attempt(run_.id, attempt); };
+  const auto trouble = co_await os::offload(host_.pool, [&save] { return trouble_of(save); });
+  if (!trouble.empty()) warn("this attempt is not in the journal: " + trouble);
+}
+
 boost::asio::awaitable<void> RunSteps::save_hook_jobs() {
-  // What has been published stays published: a record that cannot be written is no reason to end here.
-  std::string trouble;
-  try {
-    co_await os::offload(host_.pool, [this] {
-      for (const auto& job : run_.hook_jobs) host_.state.journal->save_hook_job(job);
-    });
-  } catch (const std::exception& error) {
-    trouble = error.what();
-  }
-  if (!trouble.empty()) warn(trouble);
+  const auto save = [this] {
+    for (const auto& job : run_.hook_jobs) host_.state.journal->save_hook_job(job);
+  };
+  const auto trouble = co_await os::offload(host_.pool, [&save] { return trouble_of(save); });
+  if (!trouble.empty()) warn("hooks are not in the journal: " + trouble);
 }
 
 boost::asio::awaitable<void> RunSteps::record_end() {
-  std::string trouble;
-  try {
-    co_await os::offload(host_.pool, [this] { host_.state.journal->finish_run(run_); });
-  } catch (const std::exception& error) {
-    trouble = error.what();
-  }
-  if (!trouble.empty()) warn("the end of this run is not in the journal: " + trouble);
-  trouble.clear();
-  try {
-    co_await os::offload(host_.pool, [this] {
-      const char* action = decision_.action == renewal::Decision::Action::publish ? "publish"
-                           : !previous_                                          ? "issue"
-                                                                                  : "renew";
-      const auto head = host_.state.audit.append(journal::audit_entry(run_, action)).or_throw();
-      host_.state.journal->save_audit_head(head);
-    });
-  } catch (const std::exception& error) {
-    trouble = error.what();
-  }
-  if (!trouble.empty()) warn("this run is not in the audit log: " + trouble);
+  const auto to_journal = [this] { host_.state.journal->finish_run(run_); };
+  const auto to_audit_log = [this] {
+    const char* action = decision_.action == renewal::Decision::Action::publish ? "publish"
+                         : !previous_                                           ? "issue"
+                                                                                : "renew";
+    const auto head = host_.state.audit.append(journal::audit_entry(run_, action)).or_throw();
+    host_.state.journal->save_audit_head(head);
+  };
+  const auto in_journal = co_await os::offload(host_.pool, [&to_journal] { return trouble_of(to_journal); });
+  if (!in_journal.empty()) warn("the end of this run is not in the journal: " + in_journal);
+  const auto in_audit_log = co_await os::offload(host_.pool, [&to_audit_log] { return trouble_of(to_audit_log); });
+  if (!in_audit_log.empty()) warn("this run is not in the audit log: " + in_audit_log);
 }
 
 }  // namespace certherd::service

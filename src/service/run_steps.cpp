@@ -48,7 +48,8 @@ private:
 
 }  // namespace
 
-RunSteps::RunSteps(Host& host, const Certificate& certificate, renewal::Decision decision, Run run, RunObserver& observer)
+RunSteps::RunSteps(Host& host, const Certificate& certificate, renewal::Decision decision, Run run,
+                   RunObserver& observer)
     : host_(host),
       certificate_(certificate),
       provider_(host.providers.at(certificate.provider)),
@@ -71,13 +72,17 @@ void RunSteps::end(TimePoint end) {
   phase_.reset();
 }
 
-void RunSteps::fail(FailureClass failure_class, const Fault& fault) {
+Failure RunSteps::own_failure(FailureClass failure_class, const Fault& fault) const {
   Failure failure;
   failure.failure_class = failure_class;
   failure.phase = phase_;
   failure.error = redactor_(fault.message);
   failure.fix = redactor_(fault.fix);
-  throw RunFailed{std::move(failure)};
+  return failure;
+}
+
+void RunSteps::fail(FailureClass failure_class, const Fault& fault) const {
+  throw RunFailed{own_failure(failure_class, fault)};
 }
 
 boost::asio::awaitable<Run> RunSteps::execute() {
@@ -90,7 +95,7 @@ boost::asio::awaitable<Run> RunSteps::execute() {
   } catch (RunFailed& failed) {
     run_.failure = std::move(failed.failure);
   } catch (const Failed& failed) {
-    run_.failure = Failure{FailureClass::publish_failed, phase_, redactor_(failed.what()), {}, {}, {}, {}, {}, {}};
+    run_.failure = own_failure(facts_ ? FailureClass::publish_failed : FailureClass::state_unwritable, failed.fault());
   }
   end(now());
   if (run_.failure) {
@@ -123,13 +128,14 @@ boost::asio::awaitable<void> RunSteps::work() {
 void RunSteps::prepare() {
   const auto& installed = host_.certbot;
   if (!installed.authenticators.contains(provider_.authenticator)) {
-    const std::string package = !provider_.debian_package.empty() ? "apt install " + provider_.debian_package
-                                                                  : "install the package " + provider_.pypi_package +
-                                                                        " where " + installed.executable.string() + " finds it";
-    fail(FailureClass::plugin_missing,
-         {installed.executable.string() + " has no plugin '" + provider_.authenticator + "', which provider '" + provider_.id +
-              "' needs",
-          package, {}});
+    const std::string package =
+        !provider_.debian_package.empty()
+            ? "apt install " + provider_.debian_package
+            : "install the package " + provider_.pypi_package + " where " + installed.executable.string() + " finds it";
+    fail(FailureClass::plugin_missing, {installed.executable.string() + " has no plugin '" + provider_.authenticator +
+                                            "', which provider '" + provider_.id + "' needs",
+                                        package,
+                                        {}});
   }
   for (const auto& fault : host_certbot_faults()) warn(fault.text());
   prepare_directories();
@@ -139,7 +145,7 @@ void RunSteps::prepare_directories() {
   const Paths& paths = host_.settings.paths;
   const fs::path directory = paths.certbot_dir(certificate_.name);
   const auto made = [&](const Result<void>& result) {
-    if (!result) fail(FailureClass::publish_failed, result.fault());
+    if (!result) fail(FailureClass::state_unwritable, result.fault());
   };
   made(os::make_directory(paths.ca_account_dir(ca_.id), 0700));
   made(os::make_directory(paths.run_dir(run_.id), 0700));
@@ -151,10 +157,9 @@ void RunSteps::prepare_directories() {
 fs::path RunSteps::trust_bundle() const {
   if (!ca_.ca_bundle) return {};
   const fs::path combined = host_.settings.paths.state_dir / "trust" / (ca_.id + ".pem");
-  std::string anchors = os::read_file(*ca_.ca_bundle).or_throw();
-  if (!contains(anchors, "-----BEGIN CERTIFICATE-----"))
-    throw Failed({"the ca_bundle " + ca_.ca_bundle->string() + " of CA '" + ca_.id + "' holds no PEM certificate",
-                  "give the CA's root certificate in PEM form", {}});
+  const auto own = read_ca_bundle(ca_);
+  if (!own) fail(FailureClass::ca_unavailable, own.fault());
+  std::string anchors = *own;
   if (const auto system = os::read_file(system_anchors)) anchors += "\n" + *system;
   const auto present = os::read_file(combined);
   if (present && *present == anchors) return combined;
@@ -203,9 +208,11 @@ boost::asio::awaitable<void> RunSteps::register_account() {
     throw RunFailed{std::move(failure)};
   }
   if (certbot::accounts_registered(paths.ca_account_dir(ca_.id), ca_.server) == 0)
-    fail(FailureClass::bad_output, {host_.certbot.executable.string() + " said that it registered an ACME account with " +
-                                        ca_.server + ", and left none",
-                                    "check that it is the real certbot", {}});
+    fail(FailureClass::bad_output,
+         {host_.certbot.executable.string() + " said that it registered an ACME account with " + ca_.server +
+              ", and left none",
+          "check that it is the real certbot",
+          {}});
 }
 
 boost::asio::awaitable<void> RunSteps::attempt() {
@@ -223,8 +230,8 @@ boost::asio::awaitable<void> RunSteps::attempt() {
     given = std::move(*provided);
   }
   const Seconds propagation = certificate_.propagation.value_or(account_propagation.value_or(provider_.seconds()));
-  certbot::IssueInput input{certbot_host(),         certificate_,        provider_, ca_, given.arguments(),
-                            given.environment(),    propagation,         false,     false, false};
+  certbot::IssueInput input{certbot_host(),      certificate_, provider_, ca_,   given.arguments(),
+                            given.environment(), propagation,  false,     false, false};
   const fs::path config = paths.certbot_dir(certificate_.name) / "config";
   input.lineage_exists = certbot::lineage_exists(config, certificate_.name);
   input.force_renewal = decision_.force_renewal && input.lineage_exists;
@@ -254,7 +261,7 @@ boost::asio::awaitable<void> RunSteps::attempt() {
   end(done.started);
   auto& spans = run_.timeline.spans;
   spans.insert(spans.end(), done.timeline.spans.begin(), done.timeline.spans.end());
-  co_await os::offload(host_.pool, [&] { host_.state.journal->save_attempt(run_.id, done); });
+  co_await save_attempt(done);
   if (done.failure) throw RunFailed{*done.failure};
 }
 
@@ -263,7 +270,8 @@ boost::asio::awaitable<void> RunSteps::verify() {
   const fs::path config = host_.settings.paths.certbot_dir(certificate_.name) / "config";
   const fs::path live = certbot::lineage_of(config, certificate_.name).cert.parent_path();
   auto pems = store::read_pem_set(live);
-  if (!pems) fail(FailureClass::bad_output, {"certbot reported success, and " + pems.fault().message, pems.fault().fix, {}});
+  if (!pems)
+    fail(FailureClass::bad_output, {"certbot reported success, and " + pems.fault().message, pems.fault().fix, {}});
   const auto facts = store::verify(*pems, certificate_, now(), previous_ ? &previous_->facts : nullptr);
   if (!facts) fail(FailureClass::bad_output, facts.fault());
   pems_ = std::move(*pems);
@@ -277,8 +285,8 @@ boost::asio::awaitable<void> RunSteps::publish() {
       host_.pool, [this] { return store::publish(host_.settings.paths, certificate_, *pems_, *facts_); });
   if (!published) fail(FailureClass::publish_failed, published.fault());
   run_.generation = *published;
-  const auto pruned = co_await os::offload(
-      host_.pool, [this] { return store::prune(host_.settings.paths, certificate_.name, now()); });
+  const auto pruned =
+      co_await os::offload(host_.pool, [this] { return store::prune(host_.settings.paths, certificate_.name, now()); });
   if (!pruned) warn(pruned.fault().text());
   end(now());
 }

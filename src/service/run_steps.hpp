@@ -32,6 +32,7 @@ private:
   boost::asio::awaitable<void> verify();
   boost::asio::awaitable<void> publish();
   boost::asio::awaitable<void> run_hooks(HookEvent event);
+  boost::asio::awaitable<void> save_attempt(const Attempt& attempt);
   boost::asio::awaitable<void> save_hook_jobs();
   boost::asio::awaitable<void> record_end();
 
@@ -41,7 +42,8 @@ private:
 
   void begin(Phase phase, TimePoint start);
   void end(TimePoint end);
-  [[noreturn]] void fail(FailureClass failure_class, const Fault& fault);
+  Failure own_failure(FailureClass failure_class, const Fault& fault) const;
+  [[noreturn]] void fail(FailureClass failure_class, const Fault& fault) const;
   void warn(const std::string& text) { observer_.warning(run_, text); }
 
   Host& host_;

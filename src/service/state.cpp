@@ -13,13 +13,15 @@ State take_state(const Settings& settings) {
   if (!lock)
     throw StateHeld({"another certherd" + (holder.empty() ? std::string() : " (pid " + holder + ")") + " works on " +
                          paths.state_dir.string(),
-                     "wait until it has ended", {}});
+                     "wait until it has ended",
+                     {}});
   for (const auto& directory : {paths.state_dir / "certbot", paths.state_dir / "accounts", paths.state_dir / "runs"})
     os::make_directory(directory, 0700).or_throw();
   os::make_directory(paths.runtime_dir, 0755).or_throw();
   const int swept = providers::sweep_credentials(paths.credentials_dir()).or_throw();
   if (swept > 0)
-    os::log(os::LogLevel::info, "removed " + std::to_string(swept) + " credentials files that an earlier life left in " +
+    os::log(os::LogLevel::info, "removed " + std::to_string(swept) +
+                                    " credentials files that an earlier life left in " +
                                     paths.credentials_dir().string());
   auto journal = journal::Journal::open(paths.database(), journal::Journal::Mode::read_write).or_throw();
   auto audit = journal::AuditLog::open(paths.audit_log, journal->audit_head()).or_throw();

@@ -16,9 +16,9 @@ enum ExitCode {
   exit_failed = 1,
   exit_usage = 2,
   exit_configuration = 3,
-  exit_blocked = 4,       ///< by the preflight check
-  exit_some_failed = 5,   ///< some of several
-  exit_state_held = 6     ///< another certherd holds the state directory
+  exit_blocked = 4,      ///< by the preflight check
+  exit_some_failed = 5,  ///< some of several
+  exit_state_held = 6    ///< another certherd holds the state directory
 };
 
 enum class Verb { issue, list, show, history, config_check, providers, audit_tail, audit_verify };

@@ -14,4 +14,7 @@ namespace certherd::config {
 /// challenge name (RFC 8555 §8.4, RFC 1035 §2.3.4).
 Result<std::string> normalise_domain(std::string_view text);
 
+/// The same for a DNS zone, which may be a single label (a private "corp") and is no wildcard.
+Result<std::string> normalise_zone(std::string_view text);
+
 }  // namespace certherd::config

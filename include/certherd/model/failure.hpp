@@ -32,6 +32,7 @@ enum class FailureClass {
   certbot_crash,     ///< certbot died, or failed in a way that nothing else explains
   bad_output,        ///< certbot said success and left no usable certificate
   publish_failed,    ///< the certificate is there, the store could not be written
+  state_unwritable,  ///< certherd's own directories cannot be written; nothing was asked of the CA
   interrupted        ///< certherd was told to stop
 };
 

@@ -20,8 +20,8 @@ enum class CredentialsKind {
   none          ///< no credentials at all (standalone)
 };
 
-/// One key of a plugin's credentials: of the ini file, or the name of an environment variable. For json_file and file it
-/// is the name under which an account's `credentials` gives the whole document.
+/// One key of a plugin's credentials: of the ini file, or the name of an environment variable. For json_file and file
+/// it is the name under which an account's `credentials` gives the whole document.
 struct CredentialKey {
   std::string name;
   bool required = false;  ///< of a pattern: at least one key that matches it

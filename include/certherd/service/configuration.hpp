@@ -22,9 +22,12 @@ struct Configuration {
 /// configuration. Credentials are not looked at: see check_surroundings.
 Configuration load_configuration(const std::filesystem::path& file);
 
-/// Adds what is wrong outside of the configuration's own text, for `config check`: the credentials of every account, and
-/// settings of the host's own certbot that spoil every run.
+/// Adds what is wrong outside of the configuration's own text, for `config check`: the credentials of every account,
+/// the CA bundles, and settings of the host's own certbot that spoil every run.
 void check_surroundings(Configuration& configuration);
+
+/// The trust anchors of a CA that has a `ca_bundle`, PEM. Fault: not readable, or no certificate in it.
+Result<std::string> read_ca_bundle(const Ca& ca);
 
 /// Settings in the host's /etc/letsencrypt/cli.ini that certbot cannot be told to ignore.
 std::vector<Fault> host_certbot_faults();

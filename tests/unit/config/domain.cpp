@@ -44,6 +44,13 @@ TEST_SUITE("config/domain") {
           "'" + std::string(64, 'a') + ".example.com' has a label of 64 characters; DNS allows 63");
   }
 
+  TEST_CASE("a zone may be a single label and is no wildcard") {
+    CHECK(*config::normalise_zone("Corp.") == "corp");
+    CHECK(*config::normalise_zone("example.com") == "example.com");
+    CHECK(config::normalise_zone("*.example.com").fault().message == "'*.example.com' is a wildcard");
+    CHECK_FALSE(config::normalise_zone("under_score").ok());
+  }
+
   TEST_CASE("the longest name is the one whose challenge name still fits") {
     const std::string label(59, 'a');
     const std::string fits = label + "." + label + "." + label + "." + std::string(57, 'b');  // 237

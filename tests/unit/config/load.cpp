@@ -1,70 +1,11 @@
 #include <ostream>
 
 #include <doctest/doctest.h>
-#include <certherd/config/load.hpp>
 
-#include "../support/temp_dir.hpp"
-#include "../support/texts.hpp"
-
-#include <algorithm>
+#include "loaded.hpp"
 
 using namespace certherd;
-
-namespace {
-
-PluginsMap test_providers() {
-  PluginsMap map;
-  const auto add = [&](const std::string& id, CredentialsKind kind) -> Provider& {
-    Provider provider;
-    provider.id = id;
-    provider.authenticator = "dns-" + id;
-    provider.credentials_kind = kind;
-    return map[id] = provider;
-  };
-  add("cloudflare", CredentialsKind::ini_file);
-  add("rfc2136", CredentialsKind::ini_file);
-  add("duckdns", CredentialsKind::ini_file).single_txt = true;
-  add("route53", CredentialsKind::environment);
-  add("standalone", CredentialsKind::none);
-  return map;
-}
-
-const std::map<std::string, KnownCa> test_cas{{"letsencrypt", {"https://le.example/directory", false}},
-                                              {"zerossl", {"https://zero.example/directory", true}}};
-
-/// A configuration in a directory of its own, and what loading it gave.
-struct Loaded {
-  test::TempDir dir;
-  config::LoadedConfig config;
-
-  explicit Loaded(const std::string& text) { load(text); }
-  Loaded() = default;
-  void load(const std::string& text) {
-    config = config::load_config(dir.write("certherd.yaml", text), test_providers(), test_cas);
-  }
-  /// The faults as "line:column message; fix".
-  test::Texts faults() const { return texts(config.faults); }
-  test::Texts warnings() const { return texts(config.warnings); }
-
-private:
-  static test::Texts texts(const std::vector<Fault>& faults) {
-    test::Texts out;
-    for (const auto& fault : faults) {
-      std::string place;
-      if (fault.mark) place = std::to_string(fault.mark->line) + ":" + std::to_string(fault.mark->column) + " ";
-      out.push_back(place + fault.text());
-    }
-    return out;
-  }
-};
-
-using test::Texts;
-
-const std::string head = "agree_tos: true\n";
-const std::string with_account =
-    head + "accounts:\n  main: {provider: cloudflare, zones: [example.com], credentials_file: cf.ini}\n";
-
-}  // namespace
+using namespace certherd::test;
 
 TEST_SUITE("config/load") {
   TEST_CASE("a whole configuration is read") {
@@ -218,139 +159,6 @@ hooks:
     CHECK(missing.faults[0].text() == "cannot read /nonexistent/certherd.yaml: No such file or directory");
   }
 
-  TEST_CASE("two certificates of one name, and domains listed twice") {
-    const Loaded loaded(with_account + R"(certificates:
-  - {domains: [example.com, EXAMPLE.com.], dns_provider: cloudflare}
-  - {domains: ["*.example.com"], dns_provider: cloudflare}
-)");
-    const auto faults = loaded.faults();
-    REQUIRE(faults.size() == 2);
-    CHECK(faults[0] == "5:29 the domain 'example.com' stands twice in this certificate; remove one of them");
-    CHECK(faults[1].find("6:15 a second certificate has the name 'example.com'; the first is at ") == 0);
-  }
-
-  TEST_CASE("a name that would leave its directory is refused") {
-    const Loaded loaded(with_account +
-                        "certificates:\n  - {name: ../etc, domains: [example.com], dns_provider: cloudflare}\n");
-    REQUIRE(loaded.faults().size() == 1);
-    CHECK(loaded.faults()[0].find("'../etc' cannot be the name of a certificate") != std::string::npos);
-  }
-
-  TEST_CASE("domains that no zone of the named account covers, and the account that would") {
-    const Loaded loaded(head + R"(accounts:
-  a: {provider: cloudflare, zones: [example.com], credentials_file: a.ini}
-  b: {provider: cloudflare, zones: [example.org], credentials_file: b.ini}
-certificates:
-  - {domains: [www.example.org], dns_provider: cloudflare, account: a}
-  - {domains: [www.example.net], dns_provider: cloudflare}
-  - {domains: [notexample.com], dns_provider: cloudflare, account: a}
-)");
-    CHECK(loaded.faults() == Texts{"6:69 no zone of account 'a' covers 'www.example.org'; account 'b' would cover it",
-                                   "7:15 no account of provider 'cloudflare' has zones that cover every domain of this "
-                                   "certificate; add the zone "
-                                   "to the account that may edit it",
-                                   "8:68 no zone of account 'a' covers 'notexample.com'; add the zone to the account, "
-                                   "if its credentials may edit "
-                                   "it"});
-  }
-
-  TEST_CASE("two accounts that fit equally well must be told apart") {
-    const Loaded loaded(head + R"(accounts:
-  a: {provider: cloudflare, zones: [example.com], credentials_file: a.ini}
-  b: {provider: cloudflare, zones: [example.com], credentials_file: b.ini}
-certificates:
-  - {domains: [example.com], dns_provider: cloudflare}
-)");
-    CHECK(loaded.faults() ==
-          Texts{"6:15 accounts 'a' and 'b' cover the domains of this certificate equally well; name one with "
-                "'account:'"});
-  }
-
-  TEST_CASE("a certificate without one usable domain is not told that several accounts would fit") {
-    const Loaded loaded(head + R"(accounts:
-  a: {provider: cloudflare, zones: [example.com], credentials_file: a.ini}
-  b: {provider: cloudflare, zones: [example.org], credentials_file: b.ini}
-certificates:
-  - {domains: [], dns_provider: cloudflare}
-)");
-    CHECK(loaded.faults() == Texts{"6:15 'domains' of this certificate is empty"});
-  }
-
-  TEST_CASE("an account of another provider") {
-    const Loaded loaded(with_account +
-                        "certificates:\n  - {domains: [example.com], dns_provider: rfc2136, account: main}\n");
-    CHECK(loaded.faults() ==
-          Texts{"5:62 account 'main' is one of provider 'cloudflare', and this certificate uses 'rfc2136'"});
-  }
-
-  TEST_CASE("providers that need no account") {
-    const Loaded loaded(head +
-                        "certificates:\n  - {domains: [example.com], dns_provider: route53}\n"
-                        "  - {domains: [b.example.com], dns_provider: standalone}\n");
-    CHECK(loaded.faults() == Texts{});
-    CHECK(loaded.config.settings.certificates[0].account.empty());
-  }
-
-  TEST_CASE("a provider that holds one TXT record cannot do apex and wildcard in one order") {
-    const Loaded loaded(head +
-                        "accounts:\n  d: {provider: duckdns, credentials_file: d.ini}\ncertificates:\n"
-                        "  - {domains: [a.duckdns.org, '*.a.duckdns.org'], dns_provider: duckdns}\n");
-    CHECK(loaded.faults() ==
-          Texts{"5:15 provider 'duckdns' holds one TXT record for a name, and "
-                "'_acme-challenge.a.duckdns.org' would need two; split the apex and its wildcard into two "
-                "certificates"});
-  }
-
-  TEST_CASE("a CA that wants external account binding and has none") {
-    const Loaded loaded(with_account +
-                        "certificates:\n  - {domains: [example.com], dns_provider: cloudflare, ca: zerossl}\n");
-    CHECK(loaded.faults() ==
-          Texts{"5:60 CA 'zerossl' registers accounts only with external account binding; add cas: {zerossl: "
-                "{eab: {kid: ..., hmac_key: {file: ...}}}}"});
-  }
-
-  TEST_CASE("credentials twice, or as a file for a provider of the environment") {
-    const Loaded loaded(head + R"(accounts:
-  a: {provider: cloudflare, credentials_file: a.ini, credentials: {dns_cloudflare_api_token: x}}
-  b: {provider: route53, credentials_file: b.ini}
-  c: {provider: cloudflare, credentials: {dns_cloudflare_api_token: {file: a, env: B}}}
-  d: {provider: cloudflare, credentials: {dns_cloudflare_api_token: [a]}}
-)");
-    CHECK(loaded.faults() ==
-          Texts{"3:67 account 'a' has both credentials and credentials_file; keep one of them",
-                "4:6 provider 'route53' reads its credentials from the environment, not from a file; write them under "
-                "'credentials', each as {file: PATH} if you like",
-                "5:69 'dns_cloudflare_api_token' of account 'c' needs exactly one of file, env and systemd_credential",
-                "6:69 'dns_cloudflare_api_token' of account 'd' needs a value or a source, and this is a list; write a "
-                "value, "
-                "{file: PATH}, {env: NAME} or {systemd_credential: NAME}"});
-  }
-
-  TEST_CASE("hooks: exactly one of command and webhook, an absolute path, known events, a unit") {
-    const Loaded loaded(head + R"(hooks:
-  a: {command: [/bin/true], webhook: https://x.example/}
-  b: {}
-  c: {command: [systemctl, reload, nginx]}
-  d: {command: /bin/true}
-  e: {command: [/bin/true], on: [deploy]}
-  f: {command: [/bin/true], timeout: 30}
-  g: {webhook: chat.example.com}
-  h: {command: []}
-)");
-    CHECK(loaded.faults() ==
-          Texts{"3:3 hook 'a' needs either a command or a webhook", "4:3 hook 'b' needs either a command or a webhook",
-                "5:16 the command of hook 'c' must begin with an absolute path; a service has no PATH that could be "
-                "relied on; "
-                "'command -v systemctl' prints it",
-                "6:16 'command' of hook 'd' must be a list, and this is a single value; write it in brackets: command: "
-                "[...]",
-                "7:33 'deploy' is not an event; did you mean 'deployed'?",
-                "8:38 'timeout' of hook 'f': '30' is not a duration: the unit is missing; write a whole number and s, "
-                "m, h or d: "
-                "30s, 10m, 2h, 5d",
-                "9:16 the webhook of hook 'g' must be an http or https URL", "10:3 the command of hook 'h' is empty"});
-  }
-
   TEST_CASE("file modes are octal, and keys are nobody else's") {
     const Loaded loaded(head + "files: {key_mode: 0644, cert_mode: 9}\n");
     CHECK(loaded.faults() ==
@@ -358,27 +166,6 @@ certificates:
                 "2:36 'cert_mode' of 'files': '9' is not a file mode; write three octal digits, maybe with a zero "
                 "before them: "
                 "0640"});
-  }
-
-  TEST_CASE("keys that do not go together") {
-    const Loaded loaded(with_account + R"(certificates:
-  - {domains: [a.example.com], dns_provider: cloudflare, key_type: rsa, elliptic_curve: secp384r1}
-  - {domains: [b.example.com], dns_provider: cloudflare, rsa_key_size: 4096}
-  - {domains: [c.example.com], dns_provider: cloudflare, key_type: rsa, rsa_key_size: 1024}
-)");
-    const auto faults = loaded.faults();
-    REQUIRE(faults.size() == 3);
-    CHECK(faults[0].find("has an RSA key and an elliptic_curve") != std::string::npos);
-    CHECK(faults[1].find("has an ECDSA key and an rsa_key_size") != std::string::npos);
-    CHECK(faults[2].find("is 1024; it can be 2048 to 8192") != std::string::npos);
-  }
-
-  TEST_CASE("a private CA needs its https URL") {
-    const Loaded loaded(head + "cas:\n  a: {ca_bundle: x.pem}\n  b: {server: 'http://localhost/dir'}\n");
-    CHECK(loaded.faults() ==
-          Texts{"3:6 CA 'a' needs the key 'server'",
-                "4:15 the server of CA 'b' must be an https URL; ACME is spoken over HTTPS only (RFC 8555 "
-                "§6.1)"});
   }
 
   TEST_CASE("included files take part, in order, and only definitions may stand in them") {
@@ -405,47 +192,11 @@ certificates:
     CHECK(loaded.faults()[0].find("certherd.yaml:4:3") != std::string::npos);
   }
 
-  TEST_CASE("warnings: a wildcard's own names, and files for a group that cannot reach them") {
-    const Loaded loaded(with_account + R"(files: {group: ssl-cert}
-certificates:
-  - {domains: ["*.example.com", www.example.com], dns_provider: cloudflare}
-)");
-    CHECK(loaded.faults() == Texts{});
-    const auto warnings = loaded.warnings();
-    REQUIRE(warnings.size() == 2);
-    CHECK(warnings[0].find("gives *") == std::string::npos);
-    CHECK(warnings[0].find("cannot enter /var/lib/certherd, which is closed to others") != std::string::npos);
-    CHECK(warnings[1].find("'www.example.com' of this certificate is covered by '*.example.com' already") !=
-          std::string::npos);
-  }
-
   TEST_CASE("wrong shapes are named") {
     const Loaded loaded(head + "accounts: [a]\ncertificates: {a: b}\nhooks: x\ndns: 1\n");
     CHECK(loaded.faults() == Texts{"2:11 'accounts' must be a map from names to their settings",
                                    "3:15 'certificates' must be a list; begin each certificate with '- domains: [...]'",
                                    "4:8 'hooks' must be a map from names to their settings",
                                    "5:6 'dns' must be a map of keys and values, and this is a single value"});
-  }
-}
-
-TEST_SUITE("config/show_fault") {
-  TEST_CASE("the line, a caret below the place, and the fix") {
-    test::TempDir dir;
-    const auto file = dir.write("c.yaml", "agree_tos: true\nemial: a@example.com\n").string();
-    CHECK(config::show_fault({"'emial' is not a key", "did you mean 'email'?", SourceMark{file, 2, 1}}) ==
-          file + ":2:1: 'emial' is not a key\n    emial: a@example.com\n    ^\n    did you mean 'email'?");
-  }
-
-  TEST_CASE("a secret on the line stays hidden, the caret where it was") {
-    test::TempDir dir;
-    const auto file =
-        dir.write("c.yaml", "a: {dns_x_api_tokn: abcdefgh, dns_x_secret: hunter2, key_type: rsa}\n").string();
-    CHECK(config::show_fault({"m", "", SourceMark{file, 1, 54}}) ==
-          file + ":1:54: m\n    a: {dns_x_api_tokn: abcdefgh, dns_x_secret: *******, key_type: rsa}\n    " +
-              std::string(53, ' ') + "^");
-  }
-
-  TEST_CASE("without a place there is only the message") {
-    CHECK(config::show_fault({"cannot read x", "", {}}) == "cannot read x");
   }
 }

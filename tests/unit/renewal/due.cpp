@@ -34,7 +34,7 @@ const Certificate& wanted() {
 }
 
 renewal::Situation situation() {
-  return {wanted(), {}, {}, {}, now, false};
+  return {wanted(), {}, {}, {}, {}, now, false};
 }
 
 }  // namespace
