@@ -82,7 +82,7 @@ public:
     log_.pass_over(follower_.read_rest());
     parser_.flush();
     if (!tracker_->facts().any) read_temporary_log();
-    AttemptResult result{{}, tracker_->facts()};
+    AttemptResult result{{}, tracker_->facts(), {}};
     Attempt& attempt = result.attempt;
     attempt.failure = classify({exit.exit_code, exit.signal, exit.timed_out, exit.stopped, exit.killed,
                                 tracker_->failing_phase(), tracker_->facts(), output_end_, input_.provider});
@@ -159,10 +159,9 @@ asio::awaitable<Result<AttemptResult>> run_attempt(AttemptInput input, AttemptCa
   auto& exit = std::get<0>(ended);
   if (!exit) co_return exit.fault();
   AttemptResult result = observation.conclude(*exit);
-  auto written = observation.write_transcript(result.attempt);
-  auto cleared = observation.clear_logs();
-  if (!written) co_return written.fault();
-  if (!cleared) co_return cleared.fault();
+  // certbot may hold a new certificate now: a disk that is full is no reason to forget it.
+  if (auto written = observation.write_transcript(result.attempt); !written) result.unrecorded = written.fault();
+  if (auto cleared = observation.clear_logs(); !cleared) result.unrecorded = cleared.fault();
   co_return result;
 }
 

@@ -256,6 +256,7 @@ boost::asio::awaitable<void> RunSteps::attempt() {
   callbacks.line = [this](std::string_view line) { observer_.certbot_said(run_, line); };
   auto result = co_await certbot::run_attempt(std::move(child), std::move(callbacks), host_.stop);
   if (!result) fail(FailureClass::certbot_crash, result.fault());
+  if (result->unrecorded) warn(result->unrecorded->text());
 
   Attempt& done = run_.attempts.emplace_back(std::move(result->attempt));
   end(done.started);

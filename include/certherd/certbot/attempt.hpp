@@ -41,12 +41,13 @@ struct AttemptCallbacks {
 struct AttemptResult {
   Attempt attempt;
   LogFacts facts;
+  std::optional<Fault> unrecorded;  ///< the transcript could not be written; the Attempt itself stands
 };
 
 /// Runs certbot once, to its end. Follows the debug log while it is written; never sends TERM to a certbot that has
 /// begun to clean up. Afterwards the transcript holds certbot's output and debug log, redacted, 0600 and bounded, and
 /// the debug log itself is gone: it may hold tokens that providers take in URLs. Exit status 0 is no proof of a
-/// certificate: who publishes verifies. Faults: certbot could not be started, or the transcript could not be written.
+/// certificate: who publishes verifies. Faults: certbot could not be started, or an old debug log could not be removed.
 boost::asio::awaitable<Result<AttemptResult>> run_attempt(AttemptInput input, AttemptCallbacks callbacks,
                                                           os::StopSignal& stop);
 
