@@ -1,43 +1,27 @@
 #include <certherd/store/current.hpp>
-#include <certherd/store/publish.hpp>
 
 #include <ostream>
 
 #include <doctest/doctest.h>
 
-#include "../support/temp_dir.hpp"
-#include "pem_maker.hpp"
+#include "sample_store.hpp"
 
 using namespace certherd;
-using certherd::test::PemMaker;
-using certherd::test::TempDir;
+using namespace certherd::test;
 namespace fs = std::filesystem;
 
 namespace {
 
-const TimePoint now = *parse_utc("2026-11-23T12:00:00Z");
+void publish(const SampleStore& store, long serial) {
+  const auto pems = maker().set(maker().wish("DNS:example.com", serial), make_key());
+  REQUIRE(store.publish(pems));
+}
 
-struct Store {
-  Store() {
-    paths.state_dir = dir.path();
-    paths.store_dir = dir.path() / "certificates";
-    certificate.name = "example.com";
-  }
-  void publish(long serial) const {
-    const PemMaker maker(now);
-    const auto pems = maker.set(maker.wish("DNS:example.com", serial), test::make_key());
-    REQUIRE(store::publish(paths, certificate, pems, *store::read_facts(pems.cert)));
-  }
-  void point_to(const fs::path& target) const {
-    fs::create_directories(paths.store_dir);
-    fs::remove(paths.store_dir / "example.com");
-    fs::create_symlink(target, paths.store_dir / "example.com");
-  }
-
-  TempDir dir;
-  Paths paths;
-  Certificate certificate;
-};
+void point_to(const SampleStore& store, const fs::path& target) {
+  fs::create_directories(store.paths.store_dir);
+  fs::remove(store.link());
+  fs::create_symlink(target, store.link());
+}
 
 CertificateFacts facts(const std::string& serial, TimePoint not_before) {
   CertificateFacts facts;
@@ -50,21 +34,21 @@ CertificateFacts facts(const std::string& serial, TimePoint not_before) {
 
 TEST_SUITE("store/current") {
   TEST_CASE("nothing is published") {
-    const Store store;
+    const SampleStore store;
     CHECK_FALSE(store::current(store.paths, "example.com"));
     CHECK_FALSE(store::previous(store.paths, "example.com"));
   }
 
   TEST_CASE("the current Generation and the one before it") {
-    const Store store;
-    store.publish(0x10);
+    const SampleStore store;
+    publish(store, 0x10);
     CHECK_FALSE(store::previous(store.paths, "example.com"));
-    store.publish(0x11);
+    publish(store, 0x11);
     const auto current = store::current(store.paths, "example.com");
     REQUIRE(current);
     CHECK(current->certificate == "example.com");
     CHECK(current->number == 2);
-    CHECK(current->directory == store.dir.path() / "generations" / "example.com" / "2");
+    CHECK(current->directory == store.home() / "2");
     CHECK(current->facts.serial == "11");
     const auto previous = store::previous(store.paths, "example.com");
     REQUIRE(previous);
@@ -73,35 +57,35 @@ TEST_SUITE("store/current") {
   }
 
   TEST_CASE("what is before the current one is not what is newest") {
-    const Store store;
-    for (long serial = 1; serial <= 3; ++serial) store.publish(serial);
-    store.point_to("../generations/example.com/2");
+    const SampleStore store;
+    for (long serial = 1; serial <= 3; ++serial) publish(store, serial);
+    point_to(store, "../generations/example.com/2");
     CHECK(store::current(store.paths, "example.com")->number == 2);
     CHECK(store::previous(store.paths, "example.com")->number == 1);
   }
 
   TEST_CASE("a damaged one before the current one is passed over") {
-    const Store store;
-    for (long serial = 1; serial <= 3; ++serial) store.publish(serial);
-    fs::remove(store.dir.path() / "generations/example.com/2/cert.pem");
+    const SampleStore store;
+    for (long serial = 1; serial <= 3; ++serial) publish(store, serial);
+    fs::remove(store.home() / "2/cert.pem");
     CHECK(store::previous(store.paths, "example.com")->number == 1);
   }
 
   TEST_CASE("a link that does not lead to a Generation of this certificate") {
-    const Store store;
-    store.publish(1);
+    const SampleStore store;
+    publish(store, 1);
     for (const auto* target : {"../generations/example.org/1", "../generations/example.com/07", "/somewhere", "1",
                                "../generations/example.com/99999999999", "../generations/example.com/2"}) {
       CAPTURE(target);
-      store.point_to(target);
+      point_to(store, target);
       CHECK_FALSE(store::current(store.paths, "example.com"));
     }
   }
 
   TEST_CASE("a damaged current certificate counts as none") {
-    const Store store;
-    store.publish(1);
-    store.dir.write("generations/example.com/1/cert.pem", "damaged");
+    const SampleStore store;
+    publish(store, 1);
+    write_file(store.home() / "1/cert.pem", "damaged");
     CHECK_FALSE(store::current(store.paths, "example.com"));
   }
 

@@ -4,19 +4,14 @@
 
 #include <doctest/doctest.h>
 
-#include "../support/temp_dir.hpp"
-#include "../support/texts.hpp"
+#include <support/temp_dir.hpp>
+#include <support/texts.hpp>
 #include "pem_maker.hpp"
 
 using namespace certherd;
+using certherd::test::now;
 using certherd::test::PemMaker;
 using certherd::test::Texts;
-
-namespace {
-
-const TimePoint now = *parse_utc("2026-11-23T12:00:00Z");
-
-}  // namespace
 
 TEST_SUITE("store/pem") {
   TEST_CASE("the facts of a certificate") {

@@ -119,4 +119,12 @@ private:
   TimePoint now_;
 };
 
+/// The present, as far as these tests are concerned.
+inline const TimePoint now = *parse_utc("2026-11-23T12:00:00Z");
+
+inline const PemMaker& maker() {
+  static const PemMaker one(now);
+  return one;
+}
+
 }  // namespace certherd::test

@@ -7,17 +7,9 @@
 #include "pem_maker.hpp"
 
 using namespace certherd;
-using certherd::test::make_key;
-using certherd::test::PemMaker;
+using namespace certherd::test;
 
 namespace {
-
-const TimePoint now = *parse_utc("2026-11-23T12:00:00Z");
-
-const PemMaker& maker() {
-  static const PemMaker one(now);
-  return one;
-}
 
 Certificate wanted(std::vector<std::string> domains = {"*.example.com", "example.com"}) {
   Certificate certificate;
@@ -57,8 +49,8 @@ TEST_SUITE("store/verify") {
   TEST_CASE("a certificate issued by a root directly has an empty chain") {
     const auto key = make_key();
     store::PemSet pems;
-    pems.cert = pems.fullchain = test::certificate_pem(maker().wish(), key, maker().root);
-    pems.privkey = test::key_pem(key);
+    pems.cert = pems.fullchain = certificate_pem(maker().wish(), key, maker().root);
+    pems.privkey = key_pem(key);
     CHECK(fault(pems) == "");
   }
 
@@ -74,9 +66,9 @@ TEST_SUITE("store/verify") {
 
   TEST_CASE("the key of another certificate") {
     auto pems = maker().set();
-    pems.privkey = test::key_pem(make_key());
+    pems.privkey = key_pem(make_key());
     CHECK(fault(pems) == "privkey.pem is not the private key of cert.pem");
-    pems.privkey = test::key_pem(make_key("RSA"));
+    pems.privkey = key_pem(make_key("RSA"));
     CHECK(fault(pems) == "privkey.pem is not the private key of cert.pem");
   }
 
@@ -141,12 +133,12 @@ TEST_SUITE("store/verify") {
   TEST_CASE("an issuer that is no CA") {
     const auto key = make_key();
     const auto below = make_key();
-    const test::Issuer leaf{"leaf", key};
+    const Issuer leaf{"leaf", key};
     auto pems = maker().set(maker().wish(), key);
     pems.chain = pems.cert + pems.chain;
-    pems.cert = test::certificate_pem(maker().wish(), below, leaf);
+    pems.cert = certificate_pem(maker().wish(), below, leaf);
     pems.fullchain = pems.cert + pems.chain;
-    pems.privkey = test::key_pem(below);
+    pems.privkey = key_pem(below);
     CHECK(fault(pems) ==
           "certificate 2 of fullchain.pem, 'CN = leaf', did not issue the one before it, 'CN = leaf': "
           "it is not the certificate of a CA");
