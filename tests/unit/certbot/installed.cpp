@@ -1,6 +1,3 @@
-#include "run_coroutine.hpp"
-#include "temporary.hpp"
-
 #include <certherd/base/text.hpp>
 #include <certherd/certbot/installed.hpp>
 
@@ -8,6 +5,8 @@
 #include <ostream>
 
 #include <doctest/doctest.h>
+#include <support/coroutine.hpp>
+#include <support/temp_dir.hpp>
 
 using namespace certherd;
 using namespace certherd::certbot;
@@ -16,24 +15,24 @@ namespace fs = std::filesystem;
 namespace {
 
 Result<InstalledCertbot> inspect(const fs::path& executable, const fs::path& cache) {
-  return run_coroutine([&](os::StopSignal& stop) { return inspect_certbot(executable, cache, stop); });
+  return test::run_with_stop([&](os::StopSignal& stop) { return inspect_certbot(executable, cache, stop); });
 }
 
 /// A Python environment with a certbot of its own, as `python3 -m venv` lays it out.
 struct Environment {
-  temporary::Directory directory;
-  fs::path packages = directory.path / "packages";
+  test::TempDir directory;
+  fs::path packages = directory.path() / "packages";
   fs::path certbot;
-  fs::path cache = directory.path / "cache.json";
+  fs::path cache = directory.path() / "cache.json";
 
   Environment() {
     add_package("certbot", "2.11.0", "null = certbot.null:Installer\nstandalone = certbot.standalone:Authenticator\n");
     // A Python that knows these packages alone, whatever this machine has installed.
     const auto python =
-        temporary::script(directory.path / "bin/python3",
-                          "#!/bin/sh\nshift 2\nexec /usr/bin/python3 -I -S -c \"import sys; sys.path.insert(0, '" +
-                              packages.string() + "')\n$1\"\n");
-    certbot = temporary::script(directory.path / "bin/certbot", "#!" + python.string() + "\nimport certbot\n");
+        test::write_script(directory.path() / "bin/python3",
+                           "#!/bin/sh\nshift 2\nexec /usr/bin/python3 -I -S -c \"import sys; sys.path.insert(0, '" +
+                               packages.string() + "')\n$1\"\n");
+    certbot = test::write_script(directory.path() / "bin/certbot", "#!" + python.string() + "\nimport certbot\n");
   }
 
   void add_package(const std::string& name, const std::string& version, const std::string& plugins,
@@ -41,9 +40,9 @@ struct Environment {
     std::string file = name;
     std::replace(file.begin(), file.end(), '-', '_');
     const fs::path info = packages / (file + "-" + version + ".dist-info");
-    temporary::write(info / "METADATA", "Metadata-Version: 2.1\nName: " + name + "\nVersion: " + version + "\n");
-    temporary::write(info / "entry_points.txt", "[certbot.plugins]\n" + plugins);
-    if (module) temporary::write(packages / file / "__init__.py", "raise RuntimeError('must not be imported')\n");
+    test::write_file(info / "METADATA", "Metadata-Version: 2.1\nName: " + name + "\nVersion: " + version + "\n");
+    test::write_file(info / "entry_points.txt", "[certbot.plugins]\n" + plugins);
+    if (module) test::write_file(packages / file / "__init__.py", "raise RuntimeError('must not be imported')\n");
   }
 
   Result<InstalledCertbot> inspect() const { return ::inspect(certbot, cache); }
@@ -60,7 +59,7 @@ TEST_SUITE("certbot/installed") {
     CHECK(found.executable == environment.certbot);
     CHECK(found.version == Version{2, 11, 0});
     CHECK(found.version_text == "2.11.0");
-    CHECK(found.interpreter == environment.directory.path / "bin/python3");
+    CHECK(found.interpreter == environment.directory.path() / "bin/python3");
     CHECK(found.authenticators ==
           std::map<std::string, std::string>{{"dns-cloudflare", "certbot-dns-cloudflare 2.10.0"},
                                              {"standalone", "certbot 2.11.0"}});
@@ -82,16 +81,16 @@ TEST_SUITE("certbot/installed") {
     CHECK(environment.inspect().or_throw().authenticators.count("dns-x") == 1);
     fs::remove_all(environment.packages / "certbot-2.11.0.dist-info");
     environment.add_package("certbot", "3.0.0", "");
-    temporary::script(environment.certbot, temporary::read(environment.certbot) + "# another\n");
+    test::write_script(environment.certbot, test::content(environment.certbot) + "# another\n");
     CHECK(environment.inspect().or_throw().version_text == "3.0.0");
   }
 
   TEST_CASE("a kept answer is taken without asking anybody") {
     Environment environment;
     CHECK(environment.inspect());
-    std::string cached = temporary::read(environment.cache);
+    std::string cached = test::content(environment.cache);
     cached.replace(cached.find("\"2.11.0\""), 8, "\"9.99.9\"");
-    temporary::write(environment.cache, cached);
+    test::write_file(environment.cache, cached);
     CHECK(environment.inspect().or_throw().version_text == "9.99.9");
   }
 
@@ -99,60 +98,61 @@ TEST_SUITE("certbot/installed") {
     for (const std::string damage : {"{", "[]", "{\"format\": 1}"}) {
       CAPTURE(damage);
       Environment environment;
-      temporary::write(environment.cache, damage);
+      test::write_file(environment.cache, damage);
       CHECK(environment.inspect().or_throw().version_text == "2.11.0");
     }
   }
 
   TEST_CASE("an executable that is no Python script is asked itself") {
-    const temporary::Directory directory;
-    const auto certbot = temporary::script(directory.path / "certbot",
-                                           "#!/bin/sh\ncase $1 in\n--version) echo certbot 5.1.0;;\nplugins) printf '* "
-                                           "dns-route53\\nDescription: x\\n\\n* "
-                                           "standalone\\nDescription: y\\n';;\nesac\n");
-    const auto found = inspect(certbot, directory.path / "cache.json").or_throw();
+    const test::TempDir directory;
+    const auto certbot =
+        test::write_script(directory.path() / "certbot",
+                           "#!/bin/sh\ncase $1 in\n--version) echo certbot 5.1.0;;\nplugins) printf '* "
+                           "dns-route53\\nDescription: x\\n\\n* "
+                           "standalone\\nDescription: y\\n';;\nesac\n");
+    const auto found = inspect(certbot, directory.path() / "cache.json").or_throw();
     CHECK(found.version == Version{5, 1, 0});
     CHECK(found.interpreter == "");
     CHECK(found.authenticators == std::map<std::string, std::string>{{"dns-route53", ""}, {"standalone", ""}});
-    CHECK_FALSE(fs::exists(directory.path / "cache.json"));
-    CHECK_FALSE(fs::exists(directory.path / "cache.json.scratch"));
+    CHECK_FALSE(fs::exists(directory.path() / "cache.json"));
+    CHECK_FALSE(fs::exists(directory.path() / "cache.json.scratch"));
   }
 
   TEST_CASE("what is missing or not executable is a fault that says what to do") {
-    const temporary::Directory directory;
-    const fs::path missing = directory.path / "certbot";
-    CHECK(inspect(missing, directory.path / "cache").fault().text() ==
+    const test::TempDir directory;
+    const fs::path missing = directory.path() / "certbot";
+    CHECK(inspect(missing, directory.path() / "cache").fault().text() ==
           missing.string() + " is not there; install certbot: apt install certbot");
-    temporary::write(missing, "#!/bin/sh\n");
+    test::write_file(missing, "#!/bin/sh\n");
     fs::permissions(missing, fs::perms::owner_read);
-    CHECK(inspect(missing, directory.path / "cache").fault().text() ==
+    CHECK(inspect(missing, directory.path() / "cache").fault().text() ==
           missing.string() + " is not an executable file; set certbot.executable to certbot itself");
-    CHECK(inspect(directory.path, directory.path / "cache").fault().message ==
-          directory.path.string() + " is not an executable file");
+    CHECK(inspect(directory.path(), directory.path() / "cache").fault().message ==
+          directory.path().string() + " is not an executable file");
   }
 
   TEST_CASE("a program that is not certbot is recognized") {
-    const temporary::Directory directory;
-    const auto silent = temporary::script(directory.path / "silent", "#!/bin/sh\nexit 0\n");
-    CHECK(inspect(silent, directory.path / "cache").fault().text() ==
+    const test::TempDir directory;
+    const auto silent = test::write_script(directory.path() / "silent", "#!/bin/sh\nexit 0\n");
+    CHECK(inspect(silent, directory.path() / "cache").fault().text() ==
           "'" + silent.string() +
               " --version' does not answer as certbot does: it printed nothing; set certbot.executable to certbot "
               "itself, or "
               "reinstall it");
-    const auto other = temporary::script(directory.path / "other", "#!/bin/sh\necho acme.sh v3\n");
-    CHECK(inspect(other, directory.path / "cache").fault().message ==
+    const auto other = test::write_script(directory.path() / "other", "#!/bin/sh\necho acme.sh v3\n");
+    CHECK(inspect(other, directory.path() / "cache").fault().message ==
           "'" + other.string() + " --version' does not answer as certbot does: it printed: acme.sh v3");
-    const auto failing = temporary::script(directory.path / "failing",
-                                           "#!/bin/sh\ncase $1 in --version) echo certbot 5.1.0;; *) exit 1;; esac\n");
-    CHECK(inspect(failing, directory.path / "cache").fault().message ==
+    const auto failing = test::write_script(directory.path() / "failing",
+                                            "#!/bin/sh\ncase $1 in --version) echo certbot 5.1.0;; *) exit 1;; esac\n");
+    CHECK(inspect(failing, directory.path() / "cache").fault().message ==
           "'" + failing.string() + " plugins --authenticators' does not answer as certbot does: it printed nothing");
   }
 
   TEST_CASE("the interpreter of a script") {
-    const temporary::Directory directory;
+    const test::TempDir directory;
     const auto of = [&](const std::string& text) {
-      temporary::write(directory.path / "script", text);
-      return script_interpreter(directory.path / "script");
+      test::write_file(directory.path() / "script", text);
+      return script_interpreter(directory.path() / "script");
     };
     CHECK(of("#!/usr/bin/python3\nimport sys\n") == "/usr/bin/python3");
     CHECK(of("#! /opt/venv/bin/python3.11 -E\n") == "/opt/venv/bin/python3.11");
@@ -162,7 +162,7 @@ TEST_SUITE("certbot/installed") {
     CHECK(of("#!") == "");
     CHECK(of("") == "");
     CHECK(of("#!/usr/bin/env python3\n").filename() == "python3");
-    CHECK(script_interpreter(directory.path / "missing") == "");
+    CHECK(script_interpreter(directory.path() / "missing") == "");
   }
 
   TEST_CASE("certbot's answers") {

@@ -1,10 +1,9 @@
-#include "temporary.hpp"
-
 #include <certherd/certbot/lineage.hpp>
 
 #include <ostream>
 
 #include <doctest/doctest.h>
+#include <support/temp_dir.hpp>
 
 using namespace certherd;
 using namespace certherd::certbot;
@@ -14,15 +13,15 @@ namespace {
 
 void make_lineage(const fs::path& config) {
   for (const std::string kind : {"cert", "chain", "fullchain", "privkey"}) {
-    temporary::write(config / "archive/example.com" / (kind + "1.pem"), kind);
+    test::write_file(config / "archive/example.com" / (kind + "1.pem"), kind);
     fs::create_directories(config / "live/example.com");
     fs::create_symlink("../../archive/example.com/" + kind + "1.pem", config / "live/example.com" / (kind + ".pem"));
   }
-  temporary::write(config / "renewal/example.com.conf", "version = 2.1.0\n");
+  test::write_file(config / "renewal/example.com.conf", "version = 2.1.0\n");
 }
 
 void make_account(const fs::path& folder) {
-  for (const std::string file : {"regr.json", "meta.json", "private_key.json"}) temporary::write(folder / file, "{}");
+  for (const std::string file : {"regr.json", "meta.json", "private_key.json"}) test::write_file(folder / file, "{}");
 }
 
 }  // namespace
@@ -38,80 +37,80 @@ TEST_SUITE("certbot/lineage") {
   }
 
   TEST_CASE("it exists when all its files do") {
-    const temporary::Directory directory;
-    CHECK_FALSE(lineage_exists(directory.path, "example.com"));
-    make_lineage(directory.path);
-    CHECK(lineage_exists(directory.path, "example.com"));
-    fs::remove(directory.path / "archive/example.com/privkey1.pem");
-    CHECK_FALSE(lineage_exists(directory.path, "example.com"));
+    const test::TempDir directory;
+    CHECK_FALSE(lineage_exists(directory.path(), "example.com"));
+    make_lineage(directory.path());
+    CHECK(lineage_exists(directory.path(), "example.com"));
+    fs::remove(directory.path() / "archive/example.com/privkey1.pem");
+    CHECK_FALSE(lineage_exists(directory.path(), "example.com"));
   }
 
   TEST_CASE("a whole lineage stays") {
-    const temporary::Directory directory;
-    make_lineage(directory.path);
-    CHECK(clear_broken_lineage(directory.path, "example.com"));
-    CHECK(lineage_exists(directory.path, "example.com"));
+    const test::TempDir directory;
+    make_lineage(directory.path());
+    CHECK(clear_broken_lineage(directory.path(), "example.com"));
+    CHECK(lineage_exists(directory.path(), "example.com"));
   }
 
   TEST_CASE("a broken lineage is moved away, twice if need be") {
-    const temporary::Directory directory;
+    const test::TempDir directory;
     for (const std::string number : {"1", "2"}) {
-      make_lineage(directory.path);
-      fs::remove(directory.path / "renewal/example.com.conf");
-      CHECK(clear_broken_lineage(directory.path, "example.com"));
-      CHECK_FALSE(fs::exists(directory.path / "live/example.com"));
-      CHECK(fs::exists(directory.path / ("archive/example.com." + number + ".broken/privkey1.pem")));
+      make_lineage(directory.path());
+      fs::remove(directory.path() / "renewal/example.com.conf");
+      CHECK(clear_broken_lineage(directory.path(), "example.com"));
+      CHECK_FALSE(fs::exists(directory.path() / "live/example.com"));
+      CHECK(fs::exists(directory.path() / ("archive/example.com." + number + ".broken/privkey1.pem")));
     }
   }
 
   TEST_CASE("nothing to clear is no fault") {
-    const temporary::Directory directory;
-    CHECK(clear_broken_lineage(directory.path, "example.com"));
+    const test::TempDir directory;
+    CHECK(clear_broken_lineage(directory.path(), "example.com"));
   }
 
   TEST_CASE("accounts are counted for one directory URL, port and path included") {
-    const temporary::Directory directory;
-    make_account(directory.path / "localhost:14000/dir/0123456789abcdef0123456789abcdef");
-    CHECK(accounts_registered(directory.path, "https://localhost:14000/dir") == 1);
-    make_account(directory.path / "localhost:14000/dir/fedcba9876543210fedcba9876543210");
-    CHECK(accounts_registered(directory.path, "https://localhost:14000/dir") == 2);
-    CHECK(accounts_registered(directory.path, "https://localhost/dir") == 0);
-    CHECK(accounts_registered(directory.path, "https://localhost:14000/directory") == 0);
-    CHECK(accounts_registered(directory.path / "missing", "https://localhost:14000/dir") == 0);
+    const test::TempDir directory;
+    make_account(directory.path() / "localhost:14000/dir/0123456789abcdef0123456789abcdef");
+    CHECK(accounts_registered(directory.path(), "https://localhost:14000/dir") == 1);
+    make_account(directory.path() / "localhost:14000/dir/fedcba9876543210fedcba9876543210");
+    CHECK(accounts_registered(directory.path(), "https://localhost:14000/dir") == 2);
+    CHECK(accounts_registered(directory.path(), "https://localhost/dir") == 0);
+    CHECK(accounts_registered(directory.path(), "https://localhost:14000/directory") == 0);
+    CHECK(accounts_registered(directory.path() / "missing", "https://localhost:14000/dir") == 0);
   }
 
   TEST_CASE("an account without its key is none") {
-    const temporary::Directory directory;
-    const fs::path account = directory.path / "acme.example/directory/0123456789abcdef0123456789abcdef";
+    const test::TempDir directory;
+    const fs::path account = directory.path() / "acme.example/directory/0123456789abcdef0123456789abcdef";
     make_account(account);
     fs::remove(account / "private_key.json");
-    CHECK(accounts_registered(directory.path, "https://acme.example/directory") == 0);
+    CHECK(accounts_registered(directory.path(), "https://acme.example/directory") == 0);
   }
 
   TEST_CASE("directories are private and share the account") {
-    const temporary::Directory directory;
-    const fs::path accounts = directory.path / "accounts/ca";
+    const test::TempDir directory;
+    const fs::path accounts = directory.path() / "accounts/ca";
     for (int round = 0; round < 2; ++round) {
-      CHECK(prepare_directories(directory.path / "certbot/example.com", accounts));
+      CHECK(prepare_directories(directory.path() / "certbot/example.com", accounts));
       for (const std::string kind : {"config", "work", "logs"}) {
-        const auto mode = fs::status(directory.path / "certbot/example.com" / kind).permissions();
+        const auto mode = fs::status(directory.path() / "certbot/example.com" / kind).permissions();
         CHECK(mode == fs::perms::owner_all);
       }
-      CHECK(fs::read_symlink(directory.path / "certbot/example.com/config/accounts") == accounts);
+      CHECK(fs::read_symlink(directory.path() / "certbot/example.com/config/accounts") == accounts);
     }
   }
 
   TEST_CASE("another CA's link is replaced, certbot's own directory is not") {
-    const temporary::Directory directory;
-    const fs::path home = directory.path / "certbot";
-    CHECK(prepare_directories(home, directory.path / "accounts/a"));
-    CHECK(prepare_directories(home, directory.path / "accounts/b"));
-    CHECK(fs::read_symlink(home / "config/accounts") == directory.path / "accounts/b");
+    const test::TempDir directory;
+    const fs::path home = directory.path() / "certbot";
+    CHECK(prepare_directories(home, directory.path() / "accounts/a"));
+    CHECK(prepare_directories(home, directory.path() / "accounts/b"));
+    CHECK(fs::read_symlink(home / "config/accounts") == directory.path() / "accounts/b");
     fs::remove(home / "config/accounts");
     fs::create_directory(home / "config/accounts");
-    const auto refused = prepare_directories(home, directory.path / "accounts/b");
+    const auto refused = prepare_directories(home, directory.path() / "accounts/b");
     REQUIRE_FALSE(refused);
     CHECK(refused.fault().message == (home / "config/accounts").string() + " is a directory and should be a link to " +
-                                         (directory.path / "accounts/b").string());
+                                         (directory.path() / "accounts/b").string());
   }
 }

@@ -4,9 +4,9 @@
 
 #include <boost/json.hpp>
 
+#include <support/files.hpp>
+
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,13 +27,8 @@ struct Transcript {
   std::optional<std::string> expected_phase;
 };
 
-inline std::string slurp(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 inline Transcript read(const std::filesystem::path& folder) {
-  const auto facts = boost::json::parse(slurp(folder / "case.json")).as_object();
+  const auto facts = boost::json::parse(certherd::test::content(folder / "case.json")).as_object();
   const auto number = [&](const char* key) -> std::optional<int> {
     if (!facts.contains(key)) return std::nullopt;
     return static_cast<int>(facts.at(key).to_number<int>());
@@ -49,9 +44,9 @@ inline Transcript read(const std::filesystem::path& folder) {
   Transcript result;
   result.version = folder.parent_path().filename();
   result.name = folder.filename();
-  result.log = slurp(folder / "letsencrypt.log");
-  if (result.log.empty()) result.log = slurp(folder / "temporary.log");
-  result.output = slurp(folder / "output.txt");
+  result.log = certherd::test::content(folder / "letsencrypt.log");
+  if (result.log.empty()) result.log = certherd::test::content(folder / "temporary.log");
+  result.output = certherd::test::content(folder / "output.txt");
   result.exit_code = number("exit_code");
   result.signal = number("signal");
   result.spawned = time("spawned_at");

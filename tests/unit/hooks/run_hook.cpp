@@ -8,6 +8,7 @@
 
 #include <doctest/doctest.h>
 #include <support/coroutine.hpp>
+#include <support/environment_variable.hpp>
 #include <support/http_server.hpp>
 #include <support/temp_dir.hpp>
 
@@ -87,10 +88,9 @@ TEST_SUITE("hooks/run_hook") {
   }
 
   TEST_CASE("the environment is the documented one and nothing of ours but HOME") {
-    ::setenv("CERTHERD_TEST_SECRET", "secret", 1);
+    const test::EnvironmentVariable secret("CERTHERD_TEST_SECRET", "secret");
     Bench bench;
     const auto output = bench.run(command({"/usr/bin/env"})).output;
-    ::unsetenv("CERTHERD_TEST_SECRET");
     std::string expected;
     for (const auto& [name, value] : hooks::environment(bench.told)) expected += name + "=" + value + "\n";
     if (const char* home = std::getenv("HOME")) expected += "HOME=" + std::string(home) + "\n";
@@ -169,9 +169,7 @@ TEST_SUITE("hooks/run_hook") {
       }
       bench.stop.request();
     };
-    boost::asio::co_spawn(bench.context, watch, [](std::exception_ptr error) {
-      if (error) std::rethrow_exception(error);
-    });
+    boost::asio::co_spawn(bench.context, watch, test::rethrow);
     const auto job = bench.run(shell("touch " + flag.string() + "; exec sleep 600"));
     CHECK_FALSE(job.done);
     CHECK(job.tries == 1);

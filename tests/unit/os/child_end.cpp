@@ -75,7 +75,7 @@ TEST_SUITE("os/child_end") {
 
   TEST_CASE("a stop ends a running child by TERM") {
     Bench bench;
-    bench.callbacks.line = [&](std::string_view) { bench.stop.request(); };
+    bench.stop_at_line();
     const auto exit = bench.run("echo ready; exec sleep 600");
     CHECK(exit->stopped);
     CHECK_FALSE(exit->timed_out);
@@ -96,10 +96,7 @@ TEST_SUITE("os/child_end") {
 
   TEST_CASE("TERM waits until it is allowed") {
     Bench bench;
-    bench.callbacks.line = [&](std::string_view line) {
-      bench.lines.emplace_back(line);
-      bench.stop.request();
-    };
+    bench.stop_at_line();
     int asked = 0;
     bench.callbacks.may_terminate = [&] { return ++asked > 2; };
     const auto exit = bench.run("echo ready; exec sleep 600");
@@ -110,7 +107,7 @@ TEST_SUITE("os/child_end") {
 
   TEST_CASE("a child that ends by itself while TERM is not allowed was not stopped by us") {
     Bench bench;
-    bench.callbacks.line = [&](std::string_view) { bench.stop.request(); };
+    bench.stop_at_line();
     bench.callbacks.may_terminate = [] { return false; };
     const auto exit = bench.run("echo ready; sleep 0.1; exit 0");
     CHECK(exit->exit_code == 0);
@@ -167,9 +164,7 @@ TEST_SUITE("os/child_end") {
                                                callbacks, bench.stop);
             codes[i] = exit->exit_code.value_or(-2);
           },
-          [](std::exception_ptr error) {
-            if (error) std::rethrow_exception(error);
-          });
+          test::rethrow);
     }
     bench.context.run();
     for (int i = 0; i < 50; ++i) {
@@ -201,10 +196,7 @@ TEST_SUITE("os/child_end") {
 
   TEST_CASE("what `may_terminate` throws comes at once, and no child is left") {
     Bench bench;
-    bench.callbacks.line = [&](std::string_view line) {
-      bench.lines.emplace_back(line);
-      bench.stop.request();
-    };
+    bench.stop_at_line();
     bench.callbacks.may_terminate = []() -> bool { throw std::runtime_error("no answer"); };
     CHECK_THROWS_WITH(bench.run("echo $$; exec sleep 600"), "no answer");
     REQUIRE(bench.lines.size() == 1);

@@ -23,16 +23,13 @@ TEST_SUITE("os/stop") {
       co_await stop.wait();
       ++woken;
     };
-    const auto rethrow = [](std::exception_ptr error) {
-      if (error) std::rethrow_exception(error);
-    };
-    for (int i = 0; i < 3; ++i) boost::asio::co_spawn(context, wait, rethrow);
+    for (int i = 0; i < 3; ++i) boost::asio::co_spawn(context, wait, test::rethrow);
     context.poll();
     CHECK(woken == 0);
     CHECK_FALSE(stop.requested());
     stop.request();
     CHECK(stop.requested());
-    boost::asio::co_spawn(context, wait, rethrow);
+    boost::asio::co_spawn(context, wait, test::rethrow);
     context.run();
     CHECK(woken == 4);
   }

@@ -4,21 +4,13 @@
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
+#include <support/environment_variable.hpp>
 #include <support/temp_dir.hpp>
-
-#include <cstdlib>
-#include <fstream>
 
 using namespace certherd;
 using Kind = ValueSource::Kind;
 
 namespace {
-
-std::string written(const std::filesystem::path& path, const std::string& content, mode_t mode = 0600) {
-  std::ofstream(path) << content;
-  ::chmod(path.c_str(), mode);
-  return path.string();
-}
 
 Result<std::string> read(Kind kind, const std::string& text) {
   return os::read_value({kind, text, {}});
@@ -37,8 +29,8 @@ TEST_SUITE("os/value_source") {
 
   TEST_CASE("a file loses exactly one trailing newline") {
     const test::TempDir dir;
-    CHECK(*read(Kind::file, written(dir.path() / "a", "one\ntwo\n\n")) == "one\ntwo\n");
-    CHECK(*read(Kind::file, written(dir.path() / "b", " spaces stay ")) == " spaces stay ");
+    CHECK(*read(Kind::file, dir.write("a", "one\ntwo\n\n", 0600)) == "one\ntwo\n");
+    CHECK(*read(Kind::file, dir.write("b", " spaces stay ", 0600)) == " spaces stay ");
   }
 
   TEST_CASE("a missing file is named") {
@@ -49,13 +41,13 @@ TEST_SUITE("os/value_source") {
 
   TEST_CASE("an empty file is a fault, also when it holds a newline only") {
     const test::TempDir dir;
-    const std::string path = written(dir.path() / "a", "\n");
+    const std::string path = dir.write("a", "\n", 0600);
     CHECK(read(Kind::file, path).fault().message == "the file " + path + " is empty");
   }
 
   TEST_CASE("a file readable by every user is refused, with the command that mends it") {
     const test::TempDir dir;
-    const std::string path = written(dir.path() / "a", "secret", 0644);
+    const std::string path = dir.write("a", "secret", 0644);
     const auto value = read(Kind::file, path);
     CHECK(value.fault().message == path + " is readable by every user");
     CHECK(value.fault().fix == "chmod 600 " + path);
@@ -63,13 +55,13 @@ TEST_SUITE("os/value_source") {
 
   TEST_CASE("a file writable by every user is refused") {
     const test::TempDir dir;
-    const std::string path = written(dir.path() / "a", "secret", 0602);
+    const std::string path = dir.write("a", "secret", 0602);
     CHECK(read(Kind::file, path).fault().message == path + " is writable by every user");
   }
 
   TEST_CASE("a file its group may read is accepted") {
     const test::TempDir dir;
-    CHECK(*read(Kind::file, written(dir.path() / "a", "secret", 0640)) == "secret");
+    CHECK(*read(Kind::file, dir.write("a", "secret", 0640)) == "secret");
   }
 
   TEST_CASE("a FIFO is refused instead of waited for") {
@@ -80,24 +72,28 @@ TEST_SUITE("os/value_source") {
   }
 
   TEST_CASE("an environment variable") {
-    ::setenv("CERTHERD_TEST_VALUE", "from env", 1);
-    CHECK(*read(Kind::env, "CERTHERD_TEST_VALUE") == "from env");
-    ::setenv("CERTHERD_TEST_VALUE", "", 1);
-    CHECK(read(Kind::env, "CERTHERD_TEST_VALUE").fault().message ==
-          "the environment variable CERTHERD_TEST_VALUE is empty");
-    ::unsetenv("CERTHERD_TEST_VALUE");
+    {
+      const test::EnvironmentVariable set("CERTHERD_TEST_VALUE", "from env");
+      CHECK(*read(Kind::env, "CERTHERD_TEST_VALUE") == "from env");
+    }
+    {
+      const test::EnvironmentVariable empty("CERTHERD_TEST_VALUE", "");
+      CHECK(read(Kind::env, "CERTHERD_TEST_VALUE").fault().message ==
+            "the environment variable CERTHERD_TEST_VALUE is empty");
+    }
     CHECK(read(Kind::env, "CERTHERD_TEST_VALUE").fault().text() ==
           "the environment variable CERTHERD_TEST_VALUE is not set; set it for the certherd service");
   }
 
   TEST_CASE("a systemd credential is a file of the service's credentials directory") {
     const test::TempDir dir;
-    written(dir.path() / "cf", "token\n", 0400);
-    ::setenv("CREDENTIALS_DIRECTORY", dir.path().c_str(), 1);
-    CHECK(*read(Kind::systemd_credential, "cf") == "token");
-    CHECK(read(Kind::systemd_credential, "other").fault().text() ==
-          "the systemd credential other is not there; add LoadCredential=other:/path/to/file to the certherd unit");
-    ::unsetenv("CREDENTIALS_DIRECTORY");
+    dir.write("cf", "token\n", 0400);
+    {
+      const test::EnvironmentVariable set("CREDENTIALS_DIRECTORY", dir.path());
+      CHECK(*read(Kind::systemd_credential, "cf") == "token");
+      CHECK(read(Kind::systemd_credential, "other").fault().text() ==
+            "the systemd credential other is not there; add LoadCredential=other:/path/to/file to the certherd unit");
+    }
     CHECK(read(Kind::systemd_credential, "cf").fault().message ==
           "the systemd credential cf is not there: CREDENTIALS_DIRECTORY is not set");
   }

@@ -2,18 +2,15 @@
 
 #include <certherd/os/file.hpp>
 
-#include "support/temp_dir.hpp"
-
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <ostream>
 
 #include <doctest/doctest.h>
+#include <support/temp_dir.hpp>
 
 using namespace certherd;
 using namespace certherd::providers;
 namespace fs = std::filesystem;
+using certherd::test::mode_of;
 using certherd::test::TempDir;
 
 namespace {
@@ -31,12 +28,6 @@ Credentials values(std::map<std::string, std::string> values) {
   Credentials credentials;
   credentials.values = std::move(values);
   return credentials;
-}
-
-mode_t mode_of(const fs::path& path) {
-  struct stat status {};
-  REQUIRE(::stat(path.c_str(), &status) == 0);
-  return status.st_mode & 07777;
 }
 
 AttemptCredentials provided(const Credentials& credentials, CredentialsKind kind, const fs::path& directory) {

@@ -1,10 +1,9 @@
 #include <certherd/providers/configobj.hpp>
 
-#include "support/texts.hpp"
-
 #include <ostream>
 
 #include <doctest/doctest.h>
+#include <support/texts.hpp>
 
 // What certbot really makes of a file is compared in tests/e2e/test_credentials_quoting.py; these cases are quick.
 

@@ -1,12 +1,11 @@
 #include <certherd/os/file.hpp>
 #include <certherd/providers/plugins_map.hpp>
 
-#include "support/temp_dir.hpp"
-#include "support/texts.hpp"
-
 #include <ostream>
 
 #include <doctest/doctest.h>
+#include <support/temp_dir.hpp>
+#include <support/texts.hpp>
 
 #include <algorithm>
 #include <set>

@@ -31,6 +31,13 @@ struct ChildBench {
   ChildBench() {
     callbacks.line = [this](std::string_view line) { lines.emplace_back(line); };
   }
+  /// From now on every line of the child requests the stop.
+  void stop_at_line() {
+    callbacks.line = [this](std::string_view line) {
+      lines.emplace_back(line);
+      stop.request();
+    };
+  }
   Result<os::ChildExit> run(const os::ChildCommand& command) {
     return test::run(context, os::run_child(command, callbacks, stop));
   }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <certherd/os/stop.hpp>
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -21,6 +23,11 @@ public:
   ~Watchdog() { ::alarm(0); }
 };
 
+/// What co_spawn() does at the end of a coroutine nobody waits for: its exception comes out of run() of the io_context.
+inline void rethrow(std::exception_ptr error) {
+  if (error) std::rethrow_exception(error);
+}
+
 /// Runs one coroutine on the io_context until it ends; gives its value or throws what it threw.
 template <class T>
 T run(boost::asio::io_context& context, boost::asio::awaitable<T> coroutine) {
@@ -32,8 +39,16 @@ T run(boost::asio::io_context& context, boost::asio::awaitable<T> coroutine) {
       [&](std::exception_ptr error) { thrown = error; });
   context.restart();
   context.run();
-  if (thrown) std::rethrow_exception(thrown);
+  rethrow(thrown);
   return std::move(*value);
+}
+
+/// Runs the coroutine that `make` gives for a StopSignal, on an io_context of its own.
+template <class Make>
+auto run_with_stop(Make make) {
+  boost::asio::io_context context{1};
+  os::StopSignal stop(context.get_executor());
+  return run(context, make(stop));
 }
 
 }  // namespace certherd::test

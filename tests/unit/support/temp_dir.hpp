@@ -1,19 +1,22 @@
 #pragma once
 
+#include <support/files.hpp>
+
 #include <stdlib.h>
 
 #include <filesystem>
-#include <fstream>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace certherd::test {
 
 /// A directory of its own for each test case, removed with everything in it.
 class TempDir {
 public:
-  TempDir() {
-    std::string name = (std::filesystem::temp_directory_path() / "certherd-test-XXXXXX").string();
+  explicit TempDir(const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
+    std::string name = (parent / "certherd-test-XXXXXX").string();
     if (!::mkdtemp(name.data())) throw std::runtime_error("mkdtemp failed: " + name);
     path_ = name;
   }
@@ -25,12 +28,10 @@ public:
   }
   const std::filesystem::path& path() const { return path_; }
 
-  /// Writes a file below the directory, making the directories on the way; gives its path.
-  std::filesystem::path write(const std::string& name, const std::string& content) const {
-    const auto file = path_ / name;
-    std::filesystem::create_directories(file.parent_path());
-    std::ofstream(file, std::ios::binary) << content;
-    return file;
+  /// write_file() of a name below the directory.
+  std::filesystem::path write(const std::string& name, std::string_view content,
+                              std::optional<mode_t> mode = {}) const {
+    return write_file(path_ / name, content, mode);
   }
 
 private:
