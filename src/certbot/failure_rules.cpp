@@ -38,6 +38,8 @@ constexpr std::array problem_rules{
     ProblemRule{"rateLimited", "", rate_limited},
     ProblemRule{"badNonce", "", bad_nonce},
     ProblemRule{"caa", "", caa_refused},
+    // The zone is there, or the plugin would have failed before: it is the record that has not come yet.
+    ProblemRule{"dns", "NXDOMAIN looking up TXT", txt_missing, missing_fix},
     ProblemRule{"dns", "NXDOMAIN", dns_error,
                 "{domain} does not exist for the CA: check its registration and that the parent zone delegates it"},
     ProblemRule{"dns", "looking up CAA", dns_error,
@@ -50,6 +52,7 @@ constexpr std::array problem_rules{
     ProblemRule{"", "No TXT record", txt_missing, missing_fix},  // boulder "record found", pebble "records found"
     ProblemRule{"", "Incorrect TXT record", txt_wrong, left_over_fix},
     ProblemRule{"", "Correct value not found for DNS challenge", txt_wrong, left_over_fix},  // pebble
+    ProblemRule{"", R"(an unsuccessful response: '\\x03')", txt_missing, missing_fix},       // pebble: NXDOMAIN
     ProblemRule{"", "Error retrieving TXT records", dns_error},                              // pebble
     ProblemRule{
         "unauthorized", "Account is not valid", account_problem,

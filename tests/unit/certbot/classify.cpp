@@ -219,11 +219,15 @@ TEST_SUITE("certbot/classify") {
           "the CA has paused issuance for this account and name: open the address in its message to resume");
   }
 
-  TEST_CASE("DNS problems say where to look") {
+  TEST_CASE("no such name is a missing record when TXT was asked for, a missing domain otherwise") {
     LogFacts facts;
-    facts.problem = Problem{"urn:ietf:params:acme:error:dns", "DNS problem: NXDOMAIN looking up TXT", "", 400};
+    facts.problem = Problem{"urn:ietf:params:acme:error:dns", "DNS problem: NXDOMAIN looking up TXT for x", "", 400};
     facts.identifiers = {"*.example.com"};
-    CHECK(judged(Phase::validation, "x", facts).fix ==
+    CHECK(class_of(judged(Phase::validation, "x", facts)) == "txt_missing");
+    facts.problem->detail = "DNS problem: NXDOMAIN looking up CAA for example.com";
+    const Failure failure = judged(Phase::validation, "x", facts);
+    CHECK(class_of(failure) == "dns_error");
+    CHECK(failure.fix ==
           "example.com does not exist for the CA: check its registration and that the parent zone delegates it");
   }
 

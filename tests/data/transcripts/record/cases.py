@@ -169,7 +169,7 @@ def _(lab):
 VALIDATION = BIND + "; pebble asks "
 simple("txt-missing", "txt_missing", "validation", VALIDATION + "a server that never gets the record (NODATA)",
        pebble={"resolver": L.STALE})
-simple("dns-nxdomain", "dns_error", "validation", VALIDATION + "a server where the name does not exist (NXDOMAIN)",
+simple("dns-nxdomain", "txt_missing", "validation", VALIDATION + "a server where the name does not exist (NXDOMAIN)",
        pebble={"resolver": L.STALE}, name="www." + APEX)
 simple("txt-wrong", "txt_wrong", "validation", VALIDATION + "a server with another TXT record",
        pebble={"resolver": L.WRONG})
@@ -216,7 +216,7 @@ wording("boulder-txt-missing-secondary", "txt_missing", "unauthorized",
         f"During secondary validation: No TXT record found at {NAME}")
 wording("boulder-txt-wrong", "txt_wrong", "unauthorized",
         f'Incorrect TXT record "gfj9Xq...Rg85nM" (and 1 more) found at {NAME}')
-wording("boulder-nxdomain", "dns_error", "dns",
+wording("boulder-nxdomain", "txt_missing", "dns",
         f"DNS problem: NXDOMAIN looking up TXT for {NAME} - check that a DNS record exists for this domain", 400)
 wording("boulder-servfail", "dns_error", "dns",
         f"DNS problem: SERVFAIL looking up TXT for {NAME} - the domain's nameservers may be malfunctioning", 400)
