@@ -2,6 +2,11 @@
 
 #include <certherd/model/run.hpp>
 
+#include <support/texts.hpp>
+
+#include <string>
+#include <vector>
+
 namespace certherd::test {
 
 inline TimePoint at(int milliseconds) {
@@ -77,6 +82,22 @@ inline Run rich_run() {
   run.hook_jobs = {{run.id, "reload-nginx", "deployed", 1, true, 1, at(11000), Milliseconds(40), "", "reloaded\n"},
                    {run.id, "tell-chat", "deployed", 2, false, 3, at(11100), Milliseconds(500), "HTTP status 500", ""}};
   return run;
+}
+
+/// A Run that is over, ten milliseconds after it began.
+inline Run ended_run(const std::string& id, const std::string& certificate, int started, Outcome outcome) {
+  Run run = sample_run(id, certificate, started);
+  run.ended = at(started + 10);
+  run.outcome = outcome;
+  if (outcome == Outcome::failed) run.failure = sample_failure();
+  return run;
+}
+
+/// Their ids, in their order.
+inline Texts ids(const std::vector<Run>& runs) {
+  Texts texts;
+  for (const auto& run : runs) texts.push_back(run.id);
+  return texts;
 }
 
 }  // namespace certherd::test

@@ -1,0 +1,153 @@
+#include <certherd/journal/journal.hpp>
+
+#include <Poco/Data/Session.h>
+
+#include <ostream>
+
+#include <doctest/doctest.h>
+#include <support/in_child.hpp>
+
+#include "sample_database.hpp"
+
+using namespace certherd;
+using namespace certherd::test;
+using certherd::journal::Journal;
+namespace fs = std::filesystem;
+
+TEST_SUITE("journal/database") {
+  TEST_CASE("the file is for its owner alone") {
+    const SampleDatabase database;
+    database.save(rich_run());
+    for (const auto* suffix : {"", "-wal", "-shm"}) {
+      CAPTURE(suffix);
+      CHECK(mode_of(database.path.string() + suffix) == 0600);
+    }
+  }
+
+  TEST_CASE("odd characters in the path") {
+    const TempDir dir;
+    fs::create_directory(dir.path() / "a b?c#d%20e");
+    const auto path = dir.path() / "a b?c#d%20e" / "certherd.db";
+    REQUIRE(Journal::open(path, Journal::Mode::read_write));
+    CHECK(fs::file_size(path) > 0);
+  }
+
+  TEST_CASE("two readers beside the writer; a reader cannot write") {
+    const SampleDatabase database;
+    const auto reader = database.open(Journal::Mode::read_only);
+    database.save(ended_run("a", "example.com", 1, Outcome::deployed));
+    CHECK(ids(reader->history()) == Texts{"a"});
+    CHECK(ids(database.open(Journal::Mode::read_only)->last_runs()) == Texts{"a"});
+    try {
+      reader->begin_run(sample_run("b"));
+      FAIL("a read-only journal was written");
+    } catch (const Failed& failed) {
+      CHECK(failed.fault().message ==
+            "cannot write to the database " + database.path.string() + ": attempt to write a readonly database");
+      CHECK(failed.fault().fix == "check that the file system is writable and who owns the file");
+    }
+  }
+
+  TEST_CASE("reading where there is no database makes none") {
+    const TempDir dir;
+    const auto path = dir.path() / "certherd.db";
+    CHECK(Journal::open(path, Journal::Mode::read_only).fault().text() ==
+          "cannot open the database " + path.string() + ": No such file or directory");
+    CHECK_FALSE(fs::exists(path));
+  }
+
+  TEST_CASE("a database in a directory that is none, and one that is a directory") {
+    const TempDir dir;
+    dir.write("file", "");
+    const auto below = dir.path() / "file" / "certherd.db";
+    CHECK(Journal::open(below, Journal::Mode::read_write).fault().text() ==
+          "cannot open the database " + below.string() + ": Not a directory");
+    CHECK(Journal::open(dir.path(), Journal::Mode::read_write).fault().text() ==
+          "cannot open the database " + dir.path().string() + ": Is a directory");
+    CHECK(Journal::open("/dev/null", Journal::Mode::read_only).fault().text() ==
+          "the database /dev/null is not a regular file");
+  }
+
+  TEST_CASE("a file that is no database") {
+    const TempDir dir;
+    const auto path = dir.write("certherd.db", std::string(10'000, 'x'));
+    for (const auto mode : {Journal::Mode::read_write, Journal::Mode::read_only}) {
+      const auto journal = Journal::open(path, mode);
+      REQUIRE_FALSE(journal);
+      CHECK(journal.fault().message.starts_with("cannot open the database " + path.string() +
+                                                ": the file is damaged or not a database ("));
+      CHECK(journal.fault().fix.starts_with("stop certherd and move the file away"));
+    }
+    CHECK(content(path) == std::string(10'000, 'x'));
+  }
+
+  TEST_CASE("a database that is damaged inside") {
+    SampleDatabase database;
+    for (int i = 0; i < 200; ++i)
+      database.save(ended_run("run-" + std::to_string(i), "example.com", i, Outcome::failed));
+    database.journal.reset();
+    std::string bytes = content(database.path);
+    REQUIRE(bytes.size() > 20 * 4096);
+    // The schema's pages stay whole, so that opening succeeds.
+    for (std::size_t i = 20 * 4096; i < bytes.size(); ++i) bytes[i] = '\xff';
+    database.dir.write("certherd.db", bytes);
+    const auto journal = database.open();
+    try {
+      (void)journal->history();
+      FAIL("a damaged database was read");
+    } catch (const Failed& failed) {
+      CHECK(failed.fault().message.starts_with("cannot read the database " + database.path.string() +
+                                               ": the file is damaged or not a database ("));
+    }
+  }
+
+  TEST_CASE("a database of a newer certherd is not touched") {
+    SampleDatabase database;
+    database.save(ended_run("a", "example.com", 1, Outcome::deployed));
+    database.journal.reset();
+    {
+      Poco::Data::Session session("SQLite", database.path.string());
+      session << "UPDATE schema_version SET version = 9", Poco::Data::Keywords::now;
+    }
+    const std::string before = content(database.path);
+    for (const auto mode : {Journal::Mode::read_write, Journal::Mode::read_only}) {
+      CHECK(Journal::open(database.path, mode).fault().text() ==
+            "the database " + database.path.string() +
+                " was written by a newer certherd (its schema is 9, this program knows up to 1); use the newer "
+                "certherd, or move the file away to begin a new history");
+    }
+    CHECK(content(database.path) == before);
+  }
+
+  TEST_CASE("an empty file becomes a database; reading it says what to do") {
+    const TempDir dir;
+    const auto path = dir.write("certherd.db", "");
+    CHECK(Journal::open(path, Journal::Mode::read_only).fault().text() ==
+          "the database " + path.string() +
+              " has the older schema 0; start the service, or run a verb that changes something, to bring it up to "
+              "date");
+    REQUIRE(Journal::open(path, Journal::Mode::read_write));
+    CHECK(Journal::open(path, Journal::Mode::read_only).ok());
+  }
+
+  TEST_CASE("a write that fails midway throws and changes nothing") {
+    SampleDatabase database;
+    database.save(ended_run("a", "example.com", 1, Outcome::deployed));
+    database.journal.reset();
+    const std::string told = in_child([&]() -> std::string {
+      const auto journal = database.open();
+      limit_file_size(200 * 1024);
+      Run run = sample_run("b");
+      run.reason = std::string(1 << 20, 'x');
+      try {
+        journal->begin_run(run);
+      } catch (const Failed& failed) {
+        return failed.fault().text();
+      }
+      return "no fault";
+    });
+    CHECK(told == "cannot write to the database " + database.path.string() +
+                      ": disk I/O error; check the file system: free space, and the kernel's log");
+    CHECK(ids(database.open()->history()) == Texts{"a"});
+  }
+}
