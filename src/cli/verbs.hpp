@@ -33,8 +33,8 @@ void print_faults(const std::vector<Fault>& faults, const char* kind);
 service::Configuration usable_configuration(const Context& context);
 struct ConfigurationInvalid {};
 
-/// Throws Failed when the state directory is there and this user may not enter it: nothing that is read from it would be
-/// the truth.
+/// Throws Failed when the state directory is there and this user may not enter it: nothing that is read from it would
+/// be the truth.
 void require_readable_state(const Settings& settings);
 
 /// A name that is none of the configuration's certificates: says so, with the one that was probably meant.

@@ -37,9 +37,9 @@ struct Situation {
 /// 4 and Let's Encrypt's integration guide have it).
 TimePoint renewal_time(const CertificateFacts& facts);
 
-/// What differs between a certificate and what the configuration wants ("domains added: …", "key changed from …"); empty
-/// when nothing does. `asked_for`: the domains that were ordered, if known: names that the CA added by itself ("www.")
-/// are then no difference.
+/// What differs between a certificate and what the configuration wants ("domains added: …", "key changed from …");
+/// empty when nothing does. `asked_for`: the domains that were ordered, if known: names that the CA added by itself
+/// ("www.") are then no difference.
 std::string difference(const CertificateFacts& facts, const Certificate& wanted,
                        const std::vector<std::string>& asked_for = {});
 
