@@ -25,8 +25,9 @@ struct State {
   journal::AuditLog audit;
 };
 
-/// Makes the directories that are missing, takes the lock, removes what a crash left, opens database and audit log.
-/// Throws StateHeld when another process holds the lock, Failed when something cannot be made, opened or written.
+/// Makes the directories that are missing, takes the lock, removes what a crash left, opens database and audit log and
+/// notes in both which Runs the crash interrupted. Throws StateHeld when another process holds the lock, Failed when
+/// something cannot be made, opened or written.
 State take_state(const Settings& settings);
 
 }  // namespace certherd::service
