@@ -26,7 +26,7 @@ std::string counted(std::size_t count, const std::string& word) {
 }  // namespace
 
 int config_check(const Context& context) {
-  auto configuration = service::load_configuration(context.line.config);
+  auto configuration = service::load_configuration(context.line.config, service::MapExtent::whole);
   if (configuration.valid()) service::check_surroundings(configuration);
   const Settings& settings = configuration.settings;
   if (context.line.json) {

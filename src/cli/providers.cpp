@@ -112,7 +112,7 @@ void print_provider(const Context& context, const Provider& provider,
 }  // namespace
 
 int providers(const Context& context) {
-  const auto configuration = service::load_configuration(context.line.config);
+  const auto configuration = service::load_configuration(context.line.config, service::MapExtent::whole);
   const auto certbot = look_at_certbot(configuration.settings);
   if (!certbot) std::cerr << "warning: " << certbot.fault().text() << '\n';
   if (certbot)

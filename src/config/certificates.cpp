@@ -230,12 +230,11 @@ void read_certificate(const YamlNode& node, Loading& loading, std::unordered_map
   section.finish();
 
   check_references(section, node, certificate, loading);
-  const auto provider = loading.providers.find(certificate.provider);
-  if (provider != loading.providers.end()) {
-    choose_account(section, node, certificate, provider->second, loading);
-    check_single_txt(section, mark_of(node, "domains"), certificate, provider->second);
+  if (const Provider* const provider = loading.providers.find(certificate.provider)) {
+    choose_account(section, node, certificate, *provider, loading);
+    check_single_txt(section, mark_of(node, "domains"), certificate, *provider);
   } else if (!certificate.provider.empty()) {
-    faults.push_back(unknown_word("a provider of the plugins-map", certificate.provider, names_of(loading.providers),
+    faults.push_back(unknown_word("a provider of the plugins-map", certificate.provider, loading.providers.ids(),
                                   mark_of(node, "dns_provider")));
   }
   loading.out.settings.certificates.push_back(std::move(certificate));

@@ -113,15 +113,12 @@ void read_account(const YamlNode::Entry& entry, Loading& loading) {
   account.provider = section.text("provider").value_or("");
   account.zones = read_zones(section);
   account.propagation = section.seconds("propagation_seconds", 86400);
-  const auto provider = loading.providers.find(account.provider);
-  if (provider == loading.providers.end() && !account.provider.empty()) {
-    std::vector<std::string> ids;
-    for (const auto& [id, unused] : loading.providers) ids.push_back(id);
-    faults.push_back(
-        unknown_word("a provider of the plugins-map", account.provider, ids, section.get("provider")->mark));
-  }
+  const Provider* const provider = loading.providers.find(account.provider);
+  if (!provider && !account.provider.empty())
+    faults.push_back(unknown_word("a provider of the plugins-map", account.provider, loading.providers.ids(),
+                                  section.get("provider")->mark));
   static const Provider unknown;
-  read_credentials(section, account, provider == loading.providers.end() ? unknown : provider->second);
+  read_credentials(section, account, provider ? *provider : unknown);
   section.finish();
   accounts[entry.key] = std::move(account);
 }

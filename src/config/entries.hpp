@@ -10,7 +10,7 @@ namespace certherd::config {
 
 /// What all readers of entries need and fill.
 struct Loading {
-  const PluginsMap& providers;
+  const ProviderLookup& providers;
   const std::map<std::string, KnownCa>& known_cas;
   LoadedConfig out;
   std::string default_ca = "letsencrypt";

@@ -81,7 +81,7 @@ void read_certbot(const YamlNode* node, CertbotSettings& certbot, Faults& faults
 
 class Loader {
 public:
-  Loader(const PluginsMap& providers, const std::map<std::string, KnownCa>& known_cas)
+  Loader(const ProviderLookup& providers, const std::map<std::string, KnownCa>& known_cas)
       : loading_{providers, known_cas, {}, {}, {}, {}, {}} {
     loading_.default_ca = "letsencrypt";
     for (const auto& [id, known] : known_cas) {
@@ -201,7 +201,18 @@ private:
 
 }  // namespace
 
-LoadedConfig load_config(const fs::path& file, const PluginsMap& providers,
+ProviderLookup::ProviderLookup(const PluginsMap& map)
+    : find([&map](const std::string& id) {
+        const auto found = map.find(id);
+        return found == map.end() ? nullptr : &found->second;
+      }),
+      ids([&map] {
+        std::vector<std::string> ids;
+        for (const auto& [id, unused] : map) ids.push_back(id);
+        return ids;
+      }) {}
+
+LoadedConfig load_config(const fs::path& file, const ProviderLookup& providers,
                          const std::map<std::string, KnownCa>& known_cas) {
   return Loader(providers, known_cas).load(file);
 }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <optional>
 #include <system_error>
 
 namespace certherd::providers {
@@ -31,15 +32,21 @@ std::vector<fs::path> files_of(const fs::path& directory, std::vector<Fault>& fa
   return files;
 }
 
-void load_file(const fs::path& file, LoadedPluginsMap& loaded) {
+/// The id that a file's name gives; nullopt when it is no entry, with a fault when it was probably meant to be one.
+std::optional<std::string> id_of(const fs::path& file, std::vector<Fault>& faults) {
   const SourceMark whole{file.string(), 1, 1};
-  const std::string id = file.stem().string();
-  if (!is_id(id)) {
-    loaded.faults.push_back({"the name of a provider consists of a-z, 0-9 and '-', so '" +
-                                 printable(file.filename().string()) + "' cannot be an entry of the plugins-map",
-                             "rename the file", whole});
-    return;
-  }
+  if (file.extension() == ".yml")
+    faults.push_back({"entries of the plugins-map end in .yaml", "rename the file", whole});
+  if (file.extension() != ".yaml") return std::nullopt;
+  if (is_id(file.stem().string())) return file.stem().string();
+  faults.push_back({"the name of a provider consists of a-z, 0-9 and '-', so '" + printable(file.filename().string()) +
+                        "' cannot be an entry of the plugins-map",
+                    "rename the file", whole});
+  return std::nullopt;
+}
+
+void load_file(const std::string& id, const fs::path& file, LoadedPluginsMap& loaded) {
+  const SourceMark whole{file.string(), 1, 1};
   os::YamlFile yaml = os::read_yaml(file.string());
   const std::size_t before = loaded.faults.size();
   for (auto& fault : yaml.faults) {
@@ -56,18 +63,32 @@ void load_file(const fs::path& file, LoadedPluginsMap& loaded) {
 
 }  // namespace
 
-LoadedPluginsMap load_plugins_map(const std::vector<fs::path>& directories) {
-  LoadedPluginsMap loaded;
-  for (const auto& directory : directories) {
-    for (const auto& file : files_of(directory, loaded.faults)) {
-      if (file.extension() == ".yaml")
-        load_file(file, loaded);
-      else if (file.extension() == ".yml")
-        loaded.faults.push_back(
-            {"entries of the plugins-map end in .yaml", "rename the file", SourceMark{file.string(), 1, 1}});
-    }
+PluginsMapReader::PluginsMapReader(const std::vector<fs::path>& directories) {
+  for (const auto& directory : directories)
+    for (const auto& file : files_of(directory, loaded_.faults))
+      if (const auto id = id_of(file, loaded_.faults)) files_.emplace(*id, file);
+}
+
+const Provider* PluginsMapReader::find(const std::string& id) {
+  if (read_.insert(id).second) {
+    const auto [begin, end] = files_.equal_range(id);
+    for (auto file = begin; file != end; ++file) load_file(id, file->second, loaded_);
   }
-  return loaded;
+  const auto found = loaded_.providers.find(id);
+  return found == loaded_.providers.end() ? nullptr : &found->second;
+}
+
+std::vector<std::string> PluginsMapReader::ids() const {
+  std::vector<std::string> ids;
+  for (auto file = files_.begin(); file != files_.end(); file = files_.upper_bound(file->first))
+    if (!read_.contains(file->first) || loaded_.providers.contains(file->first)) ids.push_back(file->first);
+  return ids;
+}
+
+LoadedPluginsMap load_plugins_map(const std::vector<fs::path>& directories) {
+  PluginsMapReader reader(directories);
+  for (const auto& id : reader.ids()) reader.find(id);
+  return reader.take();
 }
 
 }  // namespace certherd::providers

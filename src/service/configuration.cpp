@@ -40,16 +40,21 @@ fs::path own_plugins_map() {
   return fs::path(CERTHERD_DATADIR) / "plugins-map";
 }
 
-Configuration load_configuration(const fs::path& file) {
+Configuration load_configuration(const fs::path& file, MapExtent extent) {
   Configuration configuration;
   const fs::path own = own_plugins_map();
   const fs::path administrators = fs::absolute(file).parent_path() / "plugins-map";
-  auto map = providers::load_plugins_map({own, administrators});
+  providers::PluginsMapReader reader({own, administrators});
+  const auto ids = reader.ids();
+  if (extent == MapExtent::whole)
+    for (const auto& id : ids) reader.find(id);
+  auto config = config::load_config(
+      file, {[&](const std::string& id) { return reader.find(id); }, [&] { return reader.ids(); }}, ca::known_cas());
+  auto map = reader.take();
   configuration.providers = std::move(map.providers);
   configuration.faults = std::move(map.faults);
-  if (configuration.providers.empty() && configuration.faults.empty())
+  if (ids.empty() && configuration.faults.empty())
     configuration.faults.push_back({"the plugins-map " + own.string() + " is missing", "install certherd again", {}});
-  auto config = config::load_config(file, configuration.providers, ca::known_cas());
   configuration.settings = std::move(config.settings);
   append(configuration.faults, config.faults);
   append(configuration.warnings, config.warnings);

@@ -10,17 +10,21 @@ namespace certherd::service {
 
 /// The configuration together with the plugins-map that it refers to.
 struct Configuration {
-  Settings settings;  ///< to be used only when `faults` is empty
-  PluginsMap providers;
+  Settings settings;     ///< to be used only when `faults` is empty
+  PluginsMap providers;  ///< as far as it was read
   std::vector<Fault> faults;
   std::vector<Fault> warnings;
 
   bool valid() const { return faults.empty(); }
 };
 
+/// How much of the plugins-map is read: the entries that the configuration names, or all. Reading all takes longer than
+/// the rest of most verbs, and a faulty entry that nobody uses should stop no renewal.
+enum class MapExtent { named, whole };
+
 /// Reads the plugins-map (ours, then the one beside the configuration file, which adds or replaces entries) and the
 /// configuration. Credentials are not looked at: see check_surroundings.
-Configuration load_configuration(const std::filesystem::path& file);
+Configuration load_configuration(const std::filesystem::path& file, MapExtent extent = MapExtent::named);
 
 /// Adds what is wrong outside of the configuration's own text, for `config check`: the credentials of every account,
 /// the CA bundles, and settings of the host's own certbot that spoil every run.

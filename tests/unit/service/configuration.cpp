@@ -30,6 +30,27 @@ TEST_SUITE("service/configuration") {
     CHECK(configuration.providers.at("mine").authenticator == "dns-mine");
   }
 
+  TEST_CASE("a faulty provider that nothing names is told only when the whole plugins-map is read") {
+    test::TempDir dir;
+    dir.write("plugins-map/mine.yaml", provider);
+    dir.write("plugins-map/other.yaml", "autenticator: dns-other\n");
+    const auto file =
+        dir.write("c.yaml", "agree_tos: true\ncertificates:\n  - {domains: [example.com], dns_provider: mine}\n");
+    CHECK(first(service::load_configuration(file).faults) == "none");
+    const auto whole = service::load_configuration(file, service::MapExtent::whole);
+    REQUIRE_FALSE(whole.valid());
+    CHECK(whole.faults[0].mark->file.ends_with("other.yaml"));
+  }
+
+  TEST_CASE("a misspelt provider is compared with those that are not read") {
+    test::TempDir dir;
+    dir.write("plugins-map/mine.yaml", provider);
+    const auto file =
+        dir.write("c.yaml", "agree_tos: true\ncertificates:\n  - {domains: [example.com], dns_provider: mihe}\n");
+    CHECK(first(service::load_configuration(file).faults) ==
+          "'mihe' is not a provider of the plugins-map; did you mean 'mine'?");
+  }
+
   TEST_CASE("an option that certherd owns is refused when the configuration is read") {
     test::TempDir dir;
     dir.write("plugins-map/mine.yaml", provider);
