@@ -24,6 +24,9 @@ constexpr std::size_t turn_limit = 4 * 1024 * 1024;  ///< read at once, so that 
 constexpr off_t rest_limit = 16 * 1024 * 1024;       ///< read after the end
 constexpr off_t rest_tail = 1024 * 1024;             ///< of more than that
 constexpr auto slow_poll = std::chrono::seconds(1);
+/// Between a wake-up and the reading: certbot writes records in bursts, and one wake-up for each would cost more than
+/// reading them. What is told live comes that much later; phases are measured by the records' own times.
+constexpr auto gathering = std::chrono::milliseconds(50);
 
 /// An inotify descriptor that wakes when a file of the directory is created or written; -1 when there is none to be
 /// had.
@@ -73,6 +76,8 @@ asio::awaitable<void> LogFollower::follow() {
     timer.expires_after(all ? slow_poll : std::chrono::seconds(0));
     if (events.is_open() && all) {
       co_await (events.async_wait(asio::posix::stream_descriptor::wait_read, quietly) || timer.async_wait(quietly));
+      timer.expires_after(gathering);
+      co_await timer.async_wait(quietly);
       std::array<char, 4096> ignored;
       while (::read(events.native_handle(), ignored.data(), ignored.size()) > 0) continue;
     } else {
