@@ -159,7 +159,8 @@ class Host:
 
     def files_with(self, secret):
         """Every file certherd or certbot wrote that holds the secret, as it is or in the usual disguises."""
-        needles = {secret.encode(), secret.replace("+", "-").replace("/", "_").encode(), json.dumps(secret)[1:-1].encode()}
+        base64url = secret.replace("+", "-").replace("/", "_")
+        needles = [form.encode() for form in (secret, base64url, json.dumps(secret)[1:-1])]
         found = []
         for file in self.directory.rglob("*"):
             if file == self.config or file.is_symlink() or not file.is_file():

@@ -183,7 +183,8 @@ class Stopped(Case):
         self.assertEqual(run["outcome"], "deployed")
         self.assertEqual(self.lab.orders(), before, "what the orphan got is published")
         self.assertEqual(self.host.credentials_left(), [])
-        self.assertEqual([run["outcome"] for run in self.host.run("--json", "history").json], ["deployed", "interrupted"])
+        history = self.host.run("--json", "history").json
+        self.assertEqual([run["outcome"] for run in history], ["deployed", "interrupted"])
         self.assertEqual([(entry["action"], entry["outcome"]) for entry in self.host.audit_entries()],
                          [("recover", "interrupted"), ("publish", "deployed")])
         self.assertEqual(self.host.run("audit", "verify").code, DONE)

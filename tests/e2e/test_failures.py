@@ -78,7 +78,8 @@ class Provider(FailureCase):
     def test_a_missing_key_is_found_before_an_order_is_made(self):
         credentials = self.host.credentials()
         del credentials["dns_rfc2136_secret"]
-        self.host.settings["accounts"]["a"] = {"provider": "rfc2136", "zones": ["example.test"], "credentials": credentials}
+        self.host.settings["accounts"]["a"] = {"provider": "rfc2136", "zones": ["example.test"],
+                                               "credentials": credentials}
         self.host.want("example.test")
         self.expect_failure(self.fail_once(), "credentials_file", "dns_rfc2136_secret")
         self.assertEqual(self.lab.orders(), self.orders)

@@ -1,4 +1,4 @@
-"""Hooks after a certificate was published or a run has failed: what they are told, and that none of them harms others."""
+"""Hooks after a certificate was published or a run has failed: what they are told, and that none harms others."""
 
 import http.server
 import json
@@ -115,7 +115,8 @@ class Deployed(HookCase):
 
     def test_they_run_in_the_order_in_which_they_are_written(self):
         self.assertEqual((self.host.directory / "order").read_text(), "first\nsecond\n")
-        self.assertEqual(list(self.jobs), ["environment", "literal", "second", "post", "post-over-tls", "daemon", "flood"])
+        self.assertEqual(list(self.jobs),
+                         ["environment", "literal", "second", "post", "post-over-tls", "daemon", "flood"])
 
     def test_the_environment_says_what_was_deployed(self):
         lines = (self.host.directory / "environment").read_text().splitlines()
@@ -140,8 +141,9 @@ class Deployed(HookCase):
     def test_a_webhook_is_told_the_same(self):
         (path, kind, body), = self.plain.requests
         self.assertEqual((path, kind), (f"/hook/{TOKEN}", "application/json"))
-        self.assertEqual((body["event"], body["certificate"], body["run"], body["outcome"], body["generation"]["number"]),
-                         ("deployed", "example.test", self.outcome["run"], "deployed", 1))
+        self.assertEqual([body[key] for key in ("event", "certificate", "run", "outcome")],
+                         ["deployed", "example.test", self.outcome["run"], "deployed"])
+        self.assertEqual(body["generation"]["number"], 1)
         self.assertIn("example.test deployed, valid until", body["text"])
 
     def test_a_webhook_over_trusted_tls(self):
@@ -246,13 +248,15 @@ class RunFailed(HookCase):
 
     def test_the_webhook_says_what_failed(self):
         (_, _, body), = self.plain.requests
-        self.assertEqual((body["event"], body["failure"]["class"], body["generation"]), ("failed", "provider_scope", None))
+        self.assertEqual((body["event"], body["failure"]["class"], body["generation"]),
+                         ("failed", "provider_scope", None))
 
 
 class Stopped(Case):
     def test_a_hook_under_way_is_ended_and_what_was_published_stays(self):
         there = self.host.directory / "hook-runs"
-        self.host.settings["hooks"] = {"slow": {"command": ["/bin/sh", "-c", f"touch {there}; sleep 300"], "timeout": "5m"}}
+        slow = ["/bin/sh", "-c", f"touch {there}; sleep 300"]
+        self.host.settings["hooks"] = {"slow": {"command": slow, "timeout": "5m"}}
         self.host.want("example.test", hooks=["slow"])
         process = self.host.start("issue", "--all")
         wait_for(there.exists, "the hook runs", timeout=60)

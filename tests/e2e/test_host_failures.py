@@ -71,7 +71,7 @@ class Disk(Case):
         self.assertEqual(run["generation"]["number"], 2)
 
     def check_late_fault(self, space, begin, end, words):
-        """The store takes nothing when a certificate has come: it stays as it is, and later gets it without an order."""
+        """The store takes nothing when a certificate comes: it stays as it is, and gets it later without an order."""
         self.host.settings["store_dir"] = "store"
         self.host.want("example.test")
         self.issue(prefix=space.prefix)
@@ -84,7 +84,8 @@ class Disk(Case):
         end()
         before = self.lab.orders()
         run = self.issue(prefix=space.prefix)
-        self.assertEqual((run["outcome"], run["reason"]), ("deployed", "certbot holds a newer certificate than the store"))
+        self.assertEqual((run["outcome"], run["reason"]),
+                         ("deployed", "certbot holds a newer certificate than the store"))
         self.assertEqual(self.lab.orders(), before)
         self.assertNotEqual(serial_of((space.inside / "example.test/cert.pem").read_text()), old)
 
@@ -185,7 +186,8 @@ class TwoAtOnce(Case):
         first = self.host.start("issue", "--all")
         wait_for(lambda: self.lab.txt("_acme-challenge.example.test"), "the first one has written its TXT record")
         second = self.expect(self.host.run("issue", "--all"), HELD)
-        self.assert_one_error(second, f"another certherd (pid {first.pid}) works on {self.host.state}", "wait until it has ended")
+        self.assert_one_error(second, f"another certherd (pid {first.pid}) works on {self.host.state}",
+                              "wait until it has ended")
         self.expect(self.host.run("list"), DONE)
         self.assertEqual(self.host.run("--json", "history").json[0]["outcome"], None)
         first.send_signal(signal.SIGTERM)

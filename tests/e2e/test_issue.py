@@ -48,9 +48,11 @@ class ApexAndWildcard(Case):
         self.assertEqual(self.lab.txt("_acme-challenge.example.test"), [])
 
     def test_the_certificate_is_for_these_domains_and_chains_up_to_the_ca(self):
-        self.assertEqual(sorted(domains_of(self.host.pem("example.test", "cert.pem"))), ["*.example.test", "example.test"])
+        domains = domains_of(self.host.pem("example.test", "cert.pem"))
+        self.assertEqual(sorted(domains), ["*.example.test", "example.test"])
         store = self.host.store / "example.test"
-        openssl("verify", "-CAfile", self.lab.facts["acme"]["roots"][0], "-untrusted", store / "chain.pem", store / "cert.pem")
+        openssl("verify", "-CAfile", self.lab.facts["acme"]["roots"][0], "-untrusted", store / "chain.pem",
+                store / "cert.pem")
 
     def test_the_key_belongs_to_the_certificate(self):
         self.assertEqual(openssl("x509", "-noout", "-pubkey", text=self.host.pem("example.test", "cert.pem")),
@@ -147,7 +149,8 @@ class Changes(Case):
         run = self.issue_twice({"name": "site"}, {"domains": ["www.example.test", "mail.example.test"]})
         self.assertEqual(run["reason"],
                          "domains added: www.example.test, mail.example.test; domains removed: example.test")
-        self.assertEqual(sorted(domains_of(self.host.pem("site", "cert.pem"))), ["mail.example.test", "www.example.test"])
+        domains = domains_of(self.host.pem("site", "cert.pem"))
+        self.assertEqual(sorted(domains), ["mail.example.test", "www.example.test"])
 
     def test_another_type_of_key(self):
         run = self.issue_twice({}, {"key_type": "rsa"})

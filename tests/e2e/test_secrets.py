@@ -73,7 +73,8 @@ class Sources(SecretCase):
         self.assertEqual(self.issue()["outcome"], "deployed")
 
     def test_each_source_that_gives_nothing_is_named(self):
-        for source, words in (({"file": "gone"}, "gone: No such file"), ({"env": "NOT_SET_AT_ALL"}, "NOT_SET_AT_ALL is not set"),
+        for source, words in (({"file": "gone"}, "gone: No such file"),
+                              ({"env": "NOT_SET_AT_ALL"}, "NOT_SET_AT_ALL is not set"),
                               ({"systemd_credential": "tsig"}, "systemd has passed no credentials")):
             with self.subTest(source=source):
                 self.use(dns_rfc2136_secret=source)
@@ -85,7 +86,8 @@ class Sources(SecretCase):
         self.use_file(self.secret)
         self.secret_file.chmod(0o644)
         self.host.want("example.test")
-        self.expect_failure(self.issue(code=FAILED), "credentials_file", "is open to every user of this host", "chmod 600")
+        self.expect_failure(self.issue(code=FAILED), "credentials_file", "is open to every user of this host",
+                            "chmod 600")
 
 
 class Nowhere(SecretCase):
