@@ -67,7 +67,8 @@ class Binding(Case):
     def test_an_unknown_kid(self):
         self.bind(kid="nobody")
         self.expect_failure(self.issue(code=FAILED), "account_problem",
-                            "the field 'kid' references a key that is not known", "check the CA's email and eab settings")
+                            "the field 'kid' references a key that is not known",
+                            "check the CA's email and eab settings")
 
     def test_a_key_file_that_is_not_there(self):
         self.bind(hmac_key={"file": "gone"})

@@ -74,7 +74,8 @@ class Reported(Case):
     def test_show_a_failed_one_with_what_went_wrong_and_what_to_do(self):
         out = self.show("show", "other.test")
         for words in ("next         due: missing", "failure      provider_scope in phase provision: ",
-                      "error        ", "REFUSED", "to do        the DNS server refuses updates by this key", "failed here", "attempt 1: certbot "):
+                      "error        ", "REFUSED", "to do        the DNS server refuses updates by this key",
+                      "failed here", "attempt 1: certbot "):
             self.assertIn(words, out)
 
     def test_show_a_run_by_its_id_or_the_beginning_of_it(self):
