@@ -42,7 +42,7 @@ constexpr std::array<Unit, 4> units{{{'d', 86400}, {'h', 3600}, {'m', 60}, {'s',
 std::string format_utc(TimePoint time) {
   const auto milliseconds = (std::chrono::floor<Milliseconds>(time) - std::chrono::floor<Seconds>(time)).count();
   std::array<char, 8> fraction{};
-  std::snprintf(fraction.data(), fraction.size(), ".%03dZ", static_cast<int>(milliseconds));
+  (void)std::snprintf(fraction.data(), fraction.size(), ".%03dZ", static_cast<int>(milliseconds));
   return strftime_utc(time, "%Y-%m-%dT%H:%M:%S") + fraction.data();
 }
 
@@ -116,13 +116,13 @@ std::string format_elapsed(Milliseconds elapsed) {
   const long long ms = elapsed.count();
   std::array<char, 48> text{};
   if (ms < 60'000) {
-    std::snprintf(text.data(), text.size(), "%.1f s", static_cast<double>(ms) / 1000.0);
+    (void)std::snprintf(text.data(), text.size(), "%.1f s", static_cast<double>(ms) / 1000.0);
   } else if (ms < 3'600'000) {
-    std::snprintf(text.data(), text.size(), "%lld min %02lld s", ms / 60'000, ms / 1000 % 60);
+    (void)std::snprintf(text.data(), text.size(), "%lld min %02lld s", ms / 60'000, ms / 1000 % 60);
   } else if (ms < 2LL * 86'400'000) {
-    std::snprintf(text.data(), text.size(), "%lld h %02lld min", ms / 3'600'000, ms / 60'000 % 60);
+    (void)std::snprintf(text.data(), text.size(), "%lld h %02lld min", ms / 3'600'000, ms / 60'000 % 60);
   } else {
-    std::snprintf(text.data(), text.size(), "%lld days", ms / 86'400'000);
+    (void)std::snprintf(text.data(), text.size(), "%lld days", ms / 86'400'000);
   }
   return text.data();
 }

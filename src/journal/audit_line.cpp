@@ -37,7 +37,7 @@ void add(std::string& object, const char* key, std::string_view text) {
 std::string seconds_of(Milliseconds duration) {
   std::array<char, 32> text{};
   const auto ms = static_cast<long long>(duration.count());
-  std::snprintf(text.data(), text.size(), "%lld.%03lld", ms / 1000, ms % 1000);
+  (void)std::snprintf(text.data(), text.size(), "%lld.%03lld", ms / 1000, ms % 1000);
   return text.data();
 }
 

@@ -125,6 +125,7 @@ Generation generation_from(const GenerationRow& row) {
 
 std::vector<HookJob> jobs_from(const std::vector<JobRow>& rows) {
   std::vector<HookJob> jobs;
+  jobs.reserve(rows.size());
   for (const auto& row : rows) {
     jobs.push_back({row.get<0>(), row.get<2>(), row.get<3>(), row.get<1>(), row.get<4>() != 0, row.get<5>(),
                     time_from(row.get<6>()), Milliseconds(row.get<7>()), row.get<8>(), row.get<9>()});
@@ -229,6 +230,7 @@ Result<Run> Journal::find_run(const std::string& id) {
     if (rows.empty()) return Fault{"there is no run '" + printable(id) + "'", "'certherd history' lists the runs", {}};
     if (rows.size() > 1) {
       std::vector<std::string> ids;
+      ids.reserve(rows.size());
       for (const auto& row : rows) ids.push_back(row.get<0>());
       if (ids.size() > 3) ids.back() = "…";
       return Fault{"several runs begin with '" + printable(id) + "': " + join(ids, ", "), "write more of the id", {}};

@@ -156,7 +156,7 @@ void RunSteps::prepare_directories() {
 /// A private CA's anchors with the public ones: the plugin talks to its provider through the same trust.
 fs::path RunSteps::trust_bundle() const {
   if (!ca_.ca_bundle) return {};
-  const fs::path combined = host_.settings.paths.state_dir / "trust" / (ca_.id + ".pem");
+  fs::path combined = host_.settings.paths.state_dir / "trust" / (ca_.id + ".pem");
   const auto own = read_ca_bundle(ca_);
   if (!own) fail(FailureClass::ca_unavailable, own.fault());
   std::string anchors = *own;

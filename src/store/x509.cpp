@@ -53,7 +53,7 @@ std::string common_name(const X509_NAME* name) {
   unsigned char* text = nullptr;
   const int length = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
   if (length < 0) return name_text(name);
-  const std::string value = printable({reinterpret_cast<char*>(text), static_cast<std::size_t>(length)});
+  std::string value = printable({reinterpret_cast<char*>(text), static_cast<std::size_t>(length)});
   OPENSSL_free(text);
   return value;
 }

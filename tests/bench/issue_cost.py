@@ -115,7 +115,9 @@ def run_certherd(host: Host) -> dict:
     attempt = run["attempts"][-1]
     during = (datetime.fromisoformat(attempt["ended"].replace("Z", "+00:00"))
               - datetime.fromisoformat(attempt["started"].replace("Z", "+00:00"))).total_seconds()
-    return {"wall": cost.seconds, "own_cpu": cost.own_cpu, "certbot_cpu": cost.child_cpu,
+    # What any verb pays before its own work: libraries, plugins-map, configuration.
+    start = spent(host.command("list"), host.environment)
+    return {"wall": cost.seconds, "own_cpu": cost.own_cpu, "start_cpu": start.own_cpu, "certbot_cpu": cost.child_cpu,
             "certbot_wall": during, "added_wall": cost.seconds - during}
 
 
@@ -165,4 +167,5 @@ def summary(propagation: int, pairs: list[dict], memory: int) -> dict:
         "bare_cpu": bare_cpu, "certbot_cpu": median(of("certherd", "certbot_cpu")),
         "own_cpu": median(of("certherd", "own_cpu")), "own_cpu_spread": spread(of("certherd", "own_cpu")),
         "own_cpu_share": median(of("certherd", "own_cpu")) / bare_cpu,
+        "start_cpu": median(of("certherd", "start_cpu")),
         "peak_kib": memory, "pairs": pairs}

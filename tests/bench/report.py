@@ -2,6 +2,7 @@
 
 # certherd's own share of a Run, and how long a verb may take; what is missed is marked.
 WALL_SHARE, CPU_SHARE, PEAK_KIB, VERB_SECONDS = 0.03, 0.02, 30 * 1024, 1.0
+QUICK_VERBS = ["list", "list --json", "config check"]
 
 
 def row(*cells) -> str:
@@ -33,6 +34,8 @@ def issue_tables(results: list[dict]) -> list[str]:
                 f"{result['certbot_cpu'] / result['bare_cpu']:.3f}", ""),
             row("CPU of certherd itself", "", milliseconds(result["own_cpu"]), f"{result['own_cpu_share'] * 100:.1f} %",
                 f"below {CPU_SHARE * 100:.0f} %: {met(result['own_cpu_share'] < CPU_SHARE)}"),
+            row("of that, the start of the program, as `list` has it", "", milliseconds(result["start_cpu"]),
+                f"{result['start_cpu'] / result['bare_cpu'] * 100:.1f} %", ""),
             row("peak memory of certherd", "", f"{result['peak_kib'] / 1024:.1f} MiB", "",
                 f"below {PEAK_KIB // 1024} MiB: {met(result['peak_kib'] < PEAK_KIB)}"),
             ""]
@@ -49,7 +52,8 @@ def scale_table(results: list[dict]) -> list[str]:
     for result in results:
         lines.append(row(f"`{result['verb']}`", f"{result['seconds']:.3f} s ± {result['seconds_spread'] / 2:.3f}",
                          f"{result['cpu']:.3f} s", f"{result['peak_kib'] / 1024:.0f} MiB",
-                         f"below {VERB_SECONDS:g} s: {met(result['seconds'] < VERB_SECONDS)}"))
+                         f"below {VERB_SECONDS:g} s: {met(result['seconds'] < VERB_SECONDS)}"
+                         if result["verb"] in QUICK_VERBS else ""))
     return lines + [""]
 
 
