@@ -150,7 +150,8 @@ class Supervisor:
                 f"the end of {running.part.log}:\n{last_lines(running.part.log)}")
 
     async def _serves(self, server: tuple[str, int], token: str) -> None:
-        """The token makes sure that it is this Lab's server that answers."""
+        """Until it serves every zone; a server loads them one after the other, and answers meanwhile. The token makes sure
+        that it is this Lab's server that answers."""
         loop = asyncio.get_running_loop()
         answers: asyncio.Queue = asyncio.Queue()
 
@@ -160,13 +161,16 @@ class Supervisor:
 
         udp, _ = await loop.create_datagram_endpoint(Ask, remote_addr=server)
         try:
-            while True:
-                udp.sendto(dnswire.query(self.names[0], dnswire.SOA))
-                try:
-                    if token.encode() in await asyncio.wait_for(answers.get(), 0.05):
-                        return
-                except asyncio.TimeoutError:
-                    pass
+            for zone in self.names:
+                while True:
+                    udp.sendto(dnswire.query(zone, dnswire.SOA))
+                    try:
+                        answer = await asyncio.wait_for(answers.get(), 0.05)
+                    except asyncio.TimeoutError:
+                        continue
+                    if token.encode() in answer and dnswire.question(answer)[0] == zone:
+                        break
+                    await asyncio.sleep(0.01)
         finally:
             udp.close()
 
