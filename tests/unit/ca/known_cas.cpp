@@ -1,0 +1,18 @@
+#include <ostream>
+
+#include <certherd/ca/known_cas.hpp>
+#include <doctest/doctest.h>
+
+using namespace certherd;
+
+TEST_SUITE("ca/known_cas") {
+  TEST_CASE("each known CA has an https directory, and only Let's Encrypt registers accounts without a binding") {
+    CHECK(ca::known_cas().size() == 6);
+    for (const auto& [id, known] : ca::known_cas()) {
+      CHECK_MESSAGE(known.server.starts_with("https://"), id);
+      CHECK_MESSAGE(known.eab_required == !id.starts_with("letsencrypt"), id);
+    }
+    CHECK(ca::known_cas().at("letsencrypt").server == "https://acme-v02.api.letsencrypt.org/directory");
+    CHECK(ca::known_cas().at("letsencrypt-staging").server != ca::known_cas().at("letsencrypt").server);
+  }
+}
