@@ -1,7 +1,7 @@
 #include <ostream>
 
-#include <certherd/ca/known_cas.hpp>
 #include <doctest/doctest.h>
+#include <certherd/ca/known_cas.hpp>
 
 using namespace certherd;
 
