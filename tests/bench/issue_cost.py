@@ -41,7 +41,8 @@ class Host:
     def must(self, *arguments) -> str:
         done = subprocess.run(self.command(*arguments), env=self.environment, capture_output=True, text=True)
         if done.returncode:
-            raise RuntimeError(f"certherd {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+            raise RuntimeError(f"certherd {' '.join(arguments)} ended with {done.returncode}:\n"
+                               f"{done.stdout}{done.stderr}")
         return done.stdout
 
     def last_run(self) -> dict:

@@ -108,7 +108,8 @@ class Estate:
             source.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         shutil.copy(self.host.state / "certherd.db", self.state / "certherd.db")
         database = sqlite3.connect(self.state / "certherd.db")
-        (original,) = database.execute("SELECT id FROM runs WHERE certificate = ? ORDER BY started DESC", [ISSUED]).fetchone()
+        (original,) = database.execute("SELECT id FROM runs WHERE certificate = ? ORDER BY started DESC",
+                                       [ISSUED]).fetchone()
         numbers = [(number, again) for number in range(self.count) for again in range(1 + (number % 5 == 0))]
         for table in ("runs", "attempts", "phases", "failures", "generations"):
             key = "id" if table == "runs" else "run"
