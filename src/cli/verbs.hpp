@@ -18,6 +18,11 @@ struct Context {
 };
 
 int issue(const Context& context);
+int run_service(const Context& context);
+int why(const Context& context);
+int hooks_list(const Context& context);
+int hooks_retry(const Context& context);
+int log_level(const Context& context);
 int list(const Context& context);
 int show(const Context& context);
 int history(const Context& context);
@@ -25,6 +30,9 @@ int providers(const Context& context);
 int config_check(const Context& context);
 int audit_tail(const Context& context);
 int audit_verify(const Context& context);
+
+/// The terminal, without colour and live progress where JSON is printed.
+Terminal quiet_for_json(const Context& context);
 
 /// Faults and warnings to standard error, each with its place.
 void print_faults(const std::vector<Fault>& faults, const char* kind);

@@ -120,6 +120,7 @@ struct Paths {
   std::filesystem::path run_dir(const std::string& run) const { return state_dir / "runs" / run; }
   std::filesystem::path database() const { return state_dir / "certherd.db"; }
   std::filesystem::path lock_file() const { return state_dir / "lock"; }
+  std::filesystem::path control_socket() const { return runtime_dir / "control.sock"; }
   std::filesystem::path credentials_dir() const { return runtime_dir / "credentials"; }
 };
 
