@@ -31,4 +31,7 @@ std::optional<std::vector<service::Handled>> handle_by_service(const Context& co
 std::vector<service::Handled> handle_here(const Context& context, service::ConfigurationPtr configuration,
                                           const Wanted& wanted, const Told& told);
 
+/// Takes the state directory and tries every owed HookJob; gives how many are owed still.
+std::size_t retry_hooks_here(const Context& context, service::ConfigurationPtr configuration);
+
 }  // namespace certherd::cli

@@ -31,6 +31,23 @@ public:
         supervisor_(io_.get_executor(), pool_, configuration, state_, stop_),
         signals_(io_, SIGINT, SIGTERM, SIGHUP) {}
 
+  std::size_t retry_hooks() {
+    std::size_t owed = 0;
+    std::exception_ptr failure;
+    wait_for_signal();
+    auto work = [](RunsHere* self, std::size_t& owed) -> asio::awaitable<void> {
+      owed = co_await self->supervisor_.hooks().retry(self->supervisor_.roster().configuration(), true);
+    };
+    asio::co_spawn(io_, work(this, owed), [&](std::exception_ptr error) {
+      failure = error;
+      signals_.cancel();
+    });
+    io_.run();
+    pool_.join();
+    if (failure) std::rethrow_exception(failure);
+    return owed;
+  }
+
   std::vector<service::Handled> handle(const Wanted& wanted, const Told& told) {
     std::exception_ptr failure;
     wait_for_signal();
@@ -122,6 +139,10 @@ Actor local_user() {
 std::vector<service::Handled> handle_here(const Context& context, service::ConfigurationPtr configuration,
                                           const Wanted& wanted, const Told& told) {
   return RunsHere(context, std::move(configuration)).handle(wanted, told);
+}
+
+std::size_t retry_hooks_here(const Context& context, service::ConfigurationPtr configuration) {
+  return RunsHere(context, std::move(configuration)).retry_hooks();
 }
 
 }  // namespace certherd::cli

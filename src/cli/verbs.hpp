@@ -4,6 +4,9 @@
 #include <certherd/cli/command_line.hpp>
 #include <certherd/cli/terminal.hpp>
 #include <certherd/service/configuration.hpp>
+#include <certherd/service/service.hpp>
+
+#include <boost/json/value.hpp>
 
 #include <ostream>
 #include <vector>
@@ -15,6 +18,7 @@ struct Context {
   const CommandLine& line;
   const Terminal& terminal;
   std::ostream& out;
+  const service::Service::OpenEndpoint& open_endpoint;
 };
 
 int issue(const Context& context);
@@ -33,6 +37,10 @@ int audit_verify(const Context& context);
 
 /// The terminal, without colour and live progress where JSON is printed.
 Terminal quiet_for_json(const Context& context);
+
+/// Asks the running service; nullopt: none runs. Throws Failed for what it refuses and when it cannot be asked.
+std::optional<boost::json::value> ask_service(const Settings& settings, const std::string& method,
+                                              const std::string& target, const std::string& body = {});
 
 /// Faults and warnings to standard error, each with its place.
 void print_faults(const std::vector<Fault>& faults, const char* kind);
