@@ -16,6 +16,7 @@ struct CertificateFacts {
   std::string key;                   ///< "ecdsa secp256r1", "rsa 2048"
   TimePoint not_before;
   TimePoint not_after;
+  std::string ari_id;  ///< of ACME renewal information (RFC 9773 §4.1); empty: it names no issuer's key
 };
 
 /// One published set of PEM files.
