@@ -8,40 +8,42 @@
 
 namespace certherd {
 
-/// When the CA suggests to renew (ACME Renewal Information, RFC 9773 §4.2), and what certherd chose within it.
+/// When the CA would like a certificate to be renewed (ARI, RFC 9773 §4.2).
 struct RenewalWindow {
-  std::string ari_id;  ///< of the certificate that it is about (RFC 9773 §4.1); another one makes it void
+  std::string ari_id;  ///< of the certificate it is about (CertificateFacts::ari_id)
   TimePoint start;
   TimePoint end;
-  std::string explanation_url;  ///< where the CA says why; empty: it gave none
-  TimePoint moment;             ///< the random moment within the window, kept across restarts
+  std::string explanation_url;  ///< the CA's page about a changed window; empty: none
+  TimePoint moment;             ///< the random one inside, chosen once for each window
   TimePoint fetched;
-  TimePoint next_check;  ///< not before: the CA's Retry-After is in it (RFC 9773 §4.3)
+  TimePoint next_check;
 };
 
-/// What is remembered of a Certificate between Runs, and across restarts.
+/// What certherd has to remember of a Certificate between two Runs and across restarts.
 struct CertificateState {
   std::string certificate;
-  int failures = 0;                           ///< in a row
-  std::optional<FailureClass> failure_class;  ///< of the last failure
+  int failures = 0;                           ///< one after the other, since the last success
+  std::optional<FailureClass> failure_class;  ///< of the last one; absent: the last Run succeeded, or there was none
   TimePoint failed_at;
-  std::optional<TimePoint> retry_at;  ///< nullopt: not before something changes
-  std::string fingerprint;            ///< of configuration, credentials and plugin at the last failure
+  std::optional<TimePoint> retry_at;
+  /// What a failure of the configuration kind depends on: the certificate's configuration, its credentials, the
+  /// plugin's version. As it was when the failure happened.
+  std::string fingerprint;
   std::optional<RenewalWindow> window;
-  std::optional<TimePoint> failed_told;  ///< when the `failed` hooks were last told of this failure
-  std::optional<Seconds> expiring_told;  ///< the last threshold before the end that was told
-  std::string expiring_serial;           ///< of the certificate that expiring_told is about
-  std::string revoked_serial;            ///< of the certificate that the CA or an administrator revoked
-  std::string profile;                   ///< ACME profile of the current certificate
+  std::optional<TimePoint> failed_told;  ///< when the last `failed` notice was sent; absent: none since the success
+  std::optional<Seconds> expiring_told;  ///< smallest threshold that was told of the certificate `expiring_serial`
+  std::string expiring_serial;
+  std::string revoked_serial;  ///< certificate that is known to be revoked
+  std::string profile;         ///< ACME profile of what is published
 };
 
-/// A token bucket of a CA's rate limit, as it stood at a moment.
+/// One token bucket of a CA's rate limits, as kept in the database.
 struct Bucket {
   std::string ca;
-  std::string limit;  ///< which of the CA's limits
-  std::string key;    ///< what it counts for: an account, a registered domain, a set of names
+  std::string limit;  ///< to_string(RateLimit::Kind), or "refused": see renewal/budget.hpp
+  std::string key;    ///< ACME account, registered domain, set of names, or account and name
   double tokens = 0;
-  TimePoint at;
+  TimePoint at;  ///< when it held them
 };
 
 }  // namespace certherd
