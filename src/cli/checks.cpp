@@ -66,17 +66,26 @@ int audit_verify(const Context& context) {
     head = journal::Journal::open(paths.database(), journal::Journal::Mode::read_only).or_throw()->audit_head();
   const auto verdict = journal::verify_audit(paths.audit_log, head);
   if (context.line.json) {
+    boost::json::array files;
+    for (const auto& file : verdict.files) files.push_back(boost::json::value(file.string()));
     print_json(
         context.out,
         boost::json::object{{"ok", verdict.ok},
                             {"entries", verdict.entries},
                             {"problem", verdict.ok ? boost::json::value(nullptr) : boost::json::value(verdict.problem)},
+                            {"begins_at", verdict.first},
+                            {"files", std::move(files)},
+                            {"file", verdict.ok ? boost::json::value(nullptr) : verdict.file.string()},
                             {"line", verdict.line ? boost::json::value(*verdict.line) : boost::json::value(nullptr)}});
   } else if (verdict.ok) {
-    context.out << paths.audit_log.string() << ": whole; entries in its chain: " << verdict.entries << '\n';
+    context.out << paths.audit_log.string() << ": whole; entries in its chain: " << verdict.entries
+                << (verdict.note.empty() ? "" : "; " + verdict.note) << '\n';
+    if (verdict.files.size() > 1)
+      for (const auto& file : verdict.files) context.out << "  " << file.string() << '\n';
   } else {
-    std::cerr << paths.audit_log.string() << (verdict.line ? ":" + std::to_string(*verdict.line) : "") << ": "
-              << verdict.problem << "; " << verdict.entries << " entries before it are whole\n";
+    const auto& file = verdict.file.empty() ? paths.audit_log : verdict.file;
+    std::cerr << file.string() << (verdict.line ? ":" + std::to_string(*verdict.line) : "") << ": " << verdict.problem
+              << "; " << verdict.entries << " entries before it are whole\n";
   }
   return verdict.ok ? exit_done : exit_failed;
 }

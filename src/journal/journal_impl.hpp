@@ -45,4 +45,7 @@ struct Journal::Impl {
   }
 };
 
+/// The HookJobs of one Run, in their order.
+std::vector<HookJob> hook_jobs_of(Poco::Data::Session& session, const std::string& run);
+
 }  // namespace certherd::journal

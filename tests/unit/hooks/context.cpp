@@ -27,7 +27,7 @@ Run deployed_run() {
   generation.certificate = "example.com";
   generation.number = 7;
   generation.directory = "/var/lib/certherd/generations/example.com/7";
-  generation.facts = {{"*.example.com", "example.com"}, "04ab", "R10", "ecdsa secp256r1", not_before, not_after};
+  generation.facts = {{"*.example.com", "example.com"}, "04ab", "R10", "ecdsa secp256r1", "", not_before, not_after};
   run.generation = generation;
   return run;
 }

@@ -53,6 +53,10 @@ void check_same(const HookJob& seen, const HookJob& expected) {
   CHECK(seen.duration == expected.duration);
   CHECK(seen.error == expected.error);
   CHECK(seen.output == expected.output);
+  CHECK(seen.certificate == expected.certificate);
+  CHECK(seen.next_try == expected.next_try);
+  CHECK(seen.dropped == expected.dropped);
+  CHECK(seen.ran_with == expected.ran_with);
 }
 
 void check_same(const Generation& seen, const Generation& expected) {

@@ -77,7 +77,7 @@ inline Run rich_run() {
   run.failure->retry_after.reset();
   Generation generation{"example.com", 7, "/var/lib/certherd/generations/example.com/7", {}};
   generation.facts = {
-      {"example.com", "*.example.com"}, "1f3a", "R3", "ecdsa secp256r1", at(-3'600'000), at(86'400'000)};
+      {"example.com", "*.example.com"}, "1f3a", "R3", "ecdsa secp256r1", "", at(-3'600'000), at(86'400'000)};
   run.generation = generation;
   run.hook_jobs = {{run.id, "reload-nginx", "deployed", 1, true, 1, at(11000), Milliseconds(40), "", "reloaded\n"},
                    {run.id, "tell-chat", "deployed", 2, false, 3, at(11100), Milliseconds(500), "HTTP status 500", ""}};
