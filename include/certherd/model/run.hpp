@@ -59,7 +59,7 @@ struct Attempt {
 struct HookJob {
   std::string run;
   std::string hook;
-  std::string event;  ///< "deployed", "failed"
+  std::string event;  ///< "deployed", "failed", "expiring", "recovered"
   int position = 0;   ///< order within the Run
   bool done = false;  ///< has succeeded
   int tries = 0;
