@@ -9,7 +9,7 @@
 namespace certherd::hooks {
 namespace {
 
-constexpr std::array<std::string_view, 2> events{"deployed", "failed"};
+constexpr std::array<std::string_view, 4> events{"deployed", "failed", "expiring", "recovered"};
 constexpr std::size_t error_limit = 8 * 1024;
 
 using Environment = std::vector<std::pair<std::string, std::string>>;

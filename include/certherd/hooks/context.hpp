@@ -13,7 +13,7 @@
 
 namespace certherd::hooks {
 
-/// "deployed", "failed": as in the configuration, a HookJob and the environment.
+/// "deployed", "failed", "expiring", "recovered": as in the configuration, a HookJob and the environment.
 std::string_view to_string(HookEvent event);
 std::optional<HookEvent> parse_event(std::string_view text);
 
@@ -39,7 +39,7 @@ HookContext context_of(HookEvent event, const Run& run, const Paths& paths,
 /// The environment of a command, the whole of it but for HOME:
 ///
 ///   PATH, LANG                     fixed: the usual system directories; C.UTF-8
-///   CERTHERD_EVENT                 "deployed" or "failed"
+///   CERTHERD_EVENT                 "deployed", "failed", "expiring" or "recovered"
 ///   CERTHERD_NAME                  the certificate's name
 ///   CERTHERD_DOMAINS               its domains as configured, separated by spaces
 ///   CERTHERD_RUN                   the Run's id
