@@ -67,6 +67,7 @@ Environment environment(const HookContext& context) {
       {"LANG", "C.UTF-8"},
       {"CERTHERD_EVENT", std::string(to_string(context.event))},
       {"CERTHERD_NAME", context.certificate},
+      {"CERTHERD_NAMES", context.certificates.empty() ? context.certificate : join(context.certificates, " ")},
       {"CERTHERD_DOMAINS", join(context.domains, " ")},
       {"CERTHERD_RUN", context.run},
   };

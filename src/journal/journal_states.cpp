@@ -114,6 +114,12 @@ void Journal::save_states(std::span<const CertificateState> states) {
   impl_->write([&](Session& session) { session << insert_state, use(rows), now; });
 }
 
+void Journal::remove_state(const std::string& certificate) {
+  impl_->write([&](Session& session) {
+    session << "DELETE FROM certificate_states WHERE certificate = ?", bind(certificate), now;
+  });
+}
+
 std::vector<Bucket> Journal::buckets() {
   return impl_->read([&](Session& session) {
     std::vector<BucketRow> rows;

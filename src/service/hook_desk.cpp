@@ -161,7 +161,7 @@ asio::awaitable<void> HookDesk::note_result(HookJob& job) {
 asio::awaitable<void> HookDesk::save(std::vector<HookJob> jobs) {
   auto work = [this, jobs = std::move(jobs)]() -> std::string {
     try {
-      for (const auto& job : jobs) journal_.save_hook_job(job);
+      journal_.save_hook_jobs(jobs);
     } catch (const std::exception& error) {
       return error.what();
     }

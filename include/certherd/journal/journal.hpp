@@ -78,6 +78,8 @@ public:
   std::optional<CertificateState> state(const std::string& certificate);
   void save_state(const CertificateState& state);
   void save_states(std::span<const CertificateState> states);
+  /// Forgets a certificate that is no longer configured; its Runs stay.
+  void remove_state(const std::string& certificate);
 
   /// The token buckets of the rate limits; those saved replace their older selves in one transaction, others stay.
   std::vector<Bucket> buckets();
