@@ -30,8 +30,9 @@ struct CertificateState {
   /// plugin's version. As it was when the failure happened.
   std::string fingerprint;
   std::optional<RenewalWindow> window;
-  std::optional<TimePoint> failed_told;  ///< when the last `failed` notice was sent; absent: none since the success
-  std::optional<Seconds> expiring_told;  ///< smallest threshold that was told of the certificate `expiring_serial`
+  std::optional<TimePoint> window_obeyed;  ///< when a Run last replaced a certificate because of its window
+  std::optional<TimePoint> failed_told;    ///< when the last `failed` notice was sent; absent: none since the success
+  std::optional<Seconds> expiring_told;    ///< smallest threshold that was told of the certificate `expiring_serial`
   std::string expiring_serial;
   std::string revoked_serial;  ///< certificate that is known to be revoked
   std::string profile;         ///< ACME profile of what is published
