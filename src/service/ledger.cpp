@@ -30,6 +30,23 @@ renewal::Order order_for(const Ca& ca, const Certificate& certificate, bool rene
   return order;
 }
 
+/// How long a CA that names no time is left alone.
+constexpr Seconds unknown_refusal{3600};
+
+/// After these it is not known whether the CA issued.
+bool left_no_certificate(FailureClass failure_class) {
+  switch (failure_class) {
+    case FailureClass::certbot_crash:
+    case FailureClass::certbot_timeout:
+    case FailureClass::interrupted:
+    case FailureClass::bad_output:
+    case FailureClass::publish_failed:
+      return false;
+    default:
+      return true;
+  }
+}
+
 /// Failures of which the CA says that its validation failed.
 bool failed_validation(FailureClass failure_class) {
   switch (failure_class) {
@@ -49,7 +66,7 @@ Ledger::Ledger(journal::Journal& journal, boost::asio::thread_pool& pool)
     : journal_(journal), pool_(pool), budgets_(journal.buckets()) {}
 
 std::optional<renewal::Budgets::Wait> Ledger::wait(const Settings& settings, const Certificate& certificate,
-                                                   bool renewal, TimePoint now) const {
+                                                   bool renewal, TimePoint now) {
   const Ca& ca = settings.cas.at(certificate.ca);
   return budgets_.wait(order_for(ca, certificate, renewal), ca.rate_limits, now);
 }
@@ -63,12 +80,17 @@ boost::asio::awaitable<void> Ledger::take(const Settings& settings, const Certif
 boost::asio::awaitable<void> Ledger::learn(const Settings& settings, const Certificate& certificate, bool renewal,
                                            const Failure& failure) {
   const Ca& ca = settings.cas.at(certificate.ca);
+  const auto order = order_for(ca, certificate, renewal);
+  const auto at = now();
   std::vector<Bucket> changed;
-  if (failure.failure_class == FailureClass::rate_limited && failure.retry_after) {
-    changed = budgets_.rate_limited(order_for(ca, certificate, renewal), now() + *failure.retry_after);
+  if (left_no_certificate(failure.failure_class)) changed = budgets_.give_back(order, ca.rate_limits, at);
+  const auto add = [&](std::vector<Bucket> more) { changed.insert(changed.end(), more.begin(), more.end()); };
+  if (failure.failure_class == FailureClass::rate_limited) {
+    const auto limit = renewal::limit_named(failure.problem_detail);
+    add(budgets_.rate_limited(order, limit, at + failure.retry_after.value_or(unknown_refusal), at));
   } else if (failed_validation(failure.failure_class)) {
     const auto names = failure.problem_domain.empty() ? certificate.domains : std::vector{failure.problem_domain};
-    changed = budgets_.failed_validation(ca.id, ca.id, names, ca.rate_limits, now());
+    add(budgets_.failed_validation(ca.id, ca.id, names, ca.rate_limits, at));
   }
   co_await save(std::move(changed));
 }

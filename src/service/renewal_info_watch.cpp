@@ -1,6 +1,7 @@
 #include <certherd/ca/renewal_info.hpp>
 #include <certherd/os/log.hpp>
 #include <certherd/os/offload.hpp>
+#include <certherd/renewal/window.hpp>
 #include <certherd/service/scheduler.hpp>
 
 #include <boost/asio/as_tuple.hpp>
@@ -81,7 +82,7 @@ asio::awaitable<void> Scheduler::check_renewal_info(std::string name) {
   if (!at_hand || !at_hand->current || at_hand->current->facts.ari_id != facts.ari_id) co_return;
   if (!info) {
     os::log(os::LogLevel::info, name + ": no renewal information: " + info.fault().text());
-    renewal_info_.set(name, renewal::next_ari_check(facts, now(), std::nullopt));
+    renewal_info_.set(name, renewal::next_ari_check(facts, at_hand->state.window, now(), std::nullopt));
     co_return;
   }
   auto& window = at_hand->state.window;
@@ -94,7 +95,7 @@ asio::awaitable<void> Scheduler::check_renewal_info(std::string name) {
   // Chosen once for each window, and kept across restarts.
   fresh.moment = same ? window->moment : renewal::choose_moment(info->start, info->end, random01());
   fresh.fetched = now();
-  fresh.next_check = renewal::next_ari_check(facts, now(), info->retry_after);
+  fresh.next_check = renewal::next_ari_check(facts, fresh, now(), info->retry_after);
   window = fresh;
   renewal_info_.set(name, fresh.next_check);
   co_await save(at_hand->state);

@@ -98,12 +98,15 @@ void Roster::refresh(Entry& entry) const {
   if (!published_only_) entry.saved = saved_facts(settings().paths, entry.certificate->name);
 }
 
-renewal::Decision Roster::decide(const Entry& entry, TimePoint now, bool forced) const {
-  renewal::Situation situation{.wanted = *entry.certificate};
-  situation.saved = entry.saved;
+renewal::Decision Roster::decide(const Entry& entry, TimePoint now, bool forced, bool explain) const {
+  renewal::Situation situation{*entry.certificate, {}, entry.saved, {}, {}, now, forced};
   situation.state = &entry.state;
-  situation.now = now;
-  situation.forced = forced;
+  situation.explain = explain;
+  if (entry.state.failures > 0)  // without a look at certbot nothing is known to have changed
+    situation.fingerprint = installed_ ? fingerprint(*configuration_, *entry.certificate,
+                                                     plugin_version_of(*configuration_, installed_.get(),
+                                                                       *entry.certificate))
+                                       : entry.state.fingerprint;
   if (entry.current) {
     situation.published = entry.current->facts;
     situation.published_ca = entry.published_ca;
@@ -111,6 +114,15 @@ renewal::Decision Roster::decide(const Entry& entry, TimePoint now, bool forced)
     situation.published_profile = entry.state.profile;
   }
   return renewal::decide(situation);
+}
+
+std::string plugin_version_of(const Configuration& configuration, const certbot::InstalledCertbot* certbot,
+                              const Certificate& certificate) {
+  if (!certbot) return {};
+  const auto provider = configuration.providers.find(certificate.provider);
+  if (provider == configuration.providers.end()) return {};
+  const auto plugin = certbot->authenticators.find(provider->second.authenticator);
+  return plugin == certbot->authenticators.end() ? "" : plugin->second + ", certbot " + certbot->version_text;
 }
 
 std::string fingerprint(const Configuration& configuration, const Certificate& certificate,

@@ -28,8 +28,9 @@ std::string trouble_of(const Save& save) {
 /// What the Run means for the Certificate's state: when to try again, which notices are due.
 boost::asio::awaitable<void> RunSteps::settle() {
   const auto now = std::chrono::system_clock::now();
+  const CertificateState before = state_;
   if (run_.outcome == Outcome::deployed) {
-    state_ = renewal::after_success(std::move(state_));
+    state_ = renewal::after_success(std::move(state_), now);
     state_.profile = certificate_.profile;
     notices_.push_back(HookEvent::deployed);
   } else if (run_.outcome == Outcome::failed) {
@@ -37,8 +38,10 @@ boost::asio::awaitable<void> RunSteps::settle() {
     state_ = renewal::after_failure(std::move(state_), *run_.failure, print, now, random01());
   }
   if (run_.outcome != Outcome::interrupted) {
-    auto due = renewal::notices_after_run(state_, now);
-    notices_.insert(notices_.end(), due.events.begin(), due.events.end());
+    const auto& published = run_.generation ? run_.generation : previous_;
+    const auto facts = published ? std::optional(published->facts) : std::nullopt;
+    auto due = renewal::notices(before, state_, facts, host_.settings().expiring, now);
+    notices_.insert(notices_.end(), due.fire.begin(), due.fire.end());
     state_ = std::move(due.state);
   }
   const auto save = [this] { host_.state.journal->save_state(state_); };

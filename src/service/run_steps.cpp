@@ -96,10 +96,16 @@ boost::asio::awaitable<Finished> RunSteps::execute() {
   if (const auto begun = now(); begun - run_.started > shortest_queue) begin(Phase::queue, run_.started);
   previous_ = store::current(host_.settings().paths, certificate_.name);
   renewal::RunMachine machine(decision_.action, account_registered());
-  while (machine.step() != renewal::Step::hooks) {
+  while (machine.step() < renewal::Step::hooks) {
+    // A second Attempt is a second order.
+    const bool again = machine.step() == renewal::Step::attempt && machine.second_try();
+    if (again && host_.ledger.wait(host_.settings(), certificate_, renewal_, now())) {
+      machine.give_up();
+      continue;
+    }
     run_.failure = co_await perform(machine.step());
     if (run_.failure)
-      machine.failed(run_.failure->failure_class, run_.failure->retry_after.has_value());
+      machine.failed(run_.failure->failure_class, run_.failure->retry_after);
     else
       machine.succeeded();
   }
@@ -258,8 +264,6 @@ boost::asio::awaitable<void> RunSteps::register_account() {
 }
 
 boost::asio::awaitable<void> RunSteps::attempt() {
-  // A second Attempt is a second order.
-  if (run_.failure && host_.ledger.wait(host_.settings(), certificate_, renewal_, now())) throw RunFailed{*run_.failure};
   const Paths& paths = host_.settings().paths;
   providers::AttemptCredentials given;
   std::optional<Seconds> account_propagation;

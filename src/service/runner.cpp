@@ -28,15 +28,6 @@ AccountDesk::Place& AccountDesk::of(const std::string& ca) {
   return *place;
 }
 
-std::string plugin_version_of(const Configuration& configuration, const certbot::InstalledCertbot* certbot,
-                              const Certificate& certificate) {
-  if (!certbot) return {};
-  const auto provider = configuration.providers.find(certificate.provider);
-  if (provider == configuration.providers.end()) return {};
-  const auto plugin = certbot->authenticators.find(provider->second.authenticator);
-  return plugin == certbot->authenticators.end() ? "" : plugin->second + ", certbot " + certbot->version_text;
-}
-
 boost::asio::awaitable<Finished> run_certificate(Host host, Assignment assignment, RunObserver& observer) {
   const Certificate& certificate = assignment.certificate;
   Run run;

@@ -3,7 +3,9 @@
 #include <certherd/os/offload.hpp>
 #include <certherd/renewal/notices.hpp>
 #include <certherd/renewal/retry.hpp>
+#include <certherd/renewal/window.hpp>
 #include <certherd/service/scheduler.hpp>
+#include <certherd/store/current.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -21,8 +23,11 @@ namespace asio = boost::asio;
 
 /// The wall clock is read anew at least so often: no timer outlives a suspend or a step of the clock by more.
 constexpr Seconds longest_sleep{60};
-/// A Certificate is looked at at least so often, whatever its plan says: somebody may have touched the store.
-constexpr std::chrono::hours longest_plan{24};
+/// A Certificate is looked at at least so often, whatever its plan says: notices may be due, and somebody may have touched
+/// the store.
+constexpr auto longest_plan = std::chrono::duration<double>(3600);
+/// In one pass; the loop has others to serve.
+constexpr std::size_t looks_at_once = 256;
 /// How often it is looked whether what a failure needs has changed.
 constexpr Seconds change_check{60};
 
@@ -69,7 +74,7 @@ void Scheduler::replan(const std::string& certificate) {
 asio::awaitable<void> Scheduler::run() {
   for (int worker = 0; worker < 4; ++worker) asio::co_spawn(executor_, watch_renewal_info(), asio::detached);
   while (!stop_.requested()) {
-    if (clock_.feed(now(), since_boot()))
+    if (clock_.observe(now(), since_boot()))
       os::log(os::LogLevel::warning,
               "the clock has been set by more than an hour: no scheduled run begins until a CA's clock agrees");
     if (clock_.held() && !confirming_) asio::co_spawn(executor_, confirm_clock(), asio::detached);
@@ -80,7 +85,7 @@ asio::awaitable<void> Scheduler::run() {
       asio::co_spawn(executor_, retry_hooks(), asio::detached);
     auto until = agenda_.next().value_or(now() + longest_sleep);
     until = std::min(until, supervisor_.hooks().next_retry().value_or(until));
-    const auto sleep = std::clamp<TimePoint::duration>(until - now(), Milliseconds(100), longest_sleep);
+    const auto sleep = std::clamp<TimePoint::duration>(until - now(), Milliseconds(1), longest_sleep);
     timer_.expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(sleep));
     co_await timer_.async_wait(asio::as_tuple(asio::use_awaitable));
   }
@@ -96,54 +101,46 @@ bool Scheduler::change_awaited() const {
 }
 
 void Scheduler::pass(TimePoint now) {
-  while (const auto name = agenda_.take_due(now)) look_at(*name, now);
+  for (std::size_t looks = 0; looks < looks_at_once; ++looks) {
+    const auto name = agenda_.take_due(now);
+    if (!name) return;
+    look_at(*name, now);
+  }
 }
 
 void Scheduler::look_at(const std::string& name, TimePoint now) {
-  Entry* entry = supervisor_.roster().find(name);
+  Roster& roster = supervisor_.roster();
+  Entry* entry = roster.find(name);
   if (!entry || supervisor_.busy(name)) return;  // the end of the Run brings it back
-  supervisor_.roster().refresh(*entry);
-  const auto decision = supervisor_.roster().decide(*entry, now);
-  if (entry->current) {
-    auto due = renewal::notices_by_time(entry->state, entry->current->facts, supervisor_.roster().settings().expiring,
-                                        now);
-    if (!due.events.empty()) {
+  roster.refresh(*entry);
+  if (!clock_.held()) {
+    const auto facts = entry->current ? std::optional(entry->current->facts) : std::nullopt;
+    auto due = renewal::notices(entry->state, entry->state, facts, roster.settings().expiring, now);
+    if (due.changed) {
       entry->state = std::move(due.state);
-      tell(*entry, due.events);
+      tell(*entry, due.fire);
     }
   }
-  TimePoint next = now + longest_plan;
-  if (decision.action == renewal::Decision::Action::nothing) {
-    next = std::min(next, decision.renew_at);
-    if (const auto notice = renewal::next_notice(entry->state, entry->current->facts,
-                                                 supervisor_.roster().settings().expiring, now))
-      next = std::min(next, *notice);
-  } else if (const auto until = held(*entry, decision, now)) {
-    next = std::min(next, *until);
-    if (entry->state.failure_class &&
-        renewal::retry_kind(*entry->state.failure_class) == renewal::RetryKind::configuration)
-      next = std::min<TimePoint>(next, now + change_check);
-  } else {
+  const auto decision = roster.decide(*entry, now);
+  const auto until = waits_until(*entry, decision, now);
+  if (!until) {
     asio::co_spawn(executor_, renew(name), asio::detached);
     return;
   }
+  // Not all at the same time, when all were read at the start.
+  const auto longest = longest_plan / 2 * (1 + renewal::unit_of(name));
+  auto next = std::min(*until, now + std::chrono::duration_cast<TimePoint::duration>(longest));
+  if (entry->state.failures > 0) next = std::min<TimePoint>(next, now + change_check);
   agenda_.set(name, std::max<TimePoint>(next, now + Seconds(1)));
 }
 
-std::string Scheduler::plugin_version(const Certificate& certificate) const {
-  return supervisor_.plugin_version(certificate);
-}
-
-/// Until when a due Certificate must wait; nullopt: it may go.
-std::optional<TimePoint> Scheduler::held(const Entry& entry, const renewal::Decision& decision, TimePoint now) const {
-  const auto& configuration = supervisor_.roster().configuration();
+/// Until when nothing is to be done for a Certificate, or what is due must wait; nullopt: it may go.
+std::optional<TimePoint> Scheduler::waits_until(const Entry& entry, const renewal::Decision& decision, TimePoint now) {
+  if (decision.action == renewal::Decision::Action::nothing) return std::max(decision.look_again, now);
   if (clock_.held()) return now + longest_sleep;
-  const auto print = entry.state.failures == 0
-                         ? std::string()
-                         : fingerprint(*configuration, *entry.certificate, plugin_version(*entry.certificate));
-  if (const auto until = renewal::held_until(entry.state, print, now)) return until;
+  if (decision.held_until) return decision.held_until;
   if (decision.action != renewal::Decision::Action::issue) return std::nullopt;
-  const auto wait = supervisor_.ledger().wait(configuration->settings, *entry.certificate,
+  const auto wait = supervisor_.ledger().wait(supervisor_.roster().settings(), *entry.certificate,
                                               supervisor_.is_renewal(entry), now);
   return wait ? std::optional(wait->until) : std::nullopt;
 }
@@ -218,26 +215,20 @@ std::string Scheduler::status() const {
   return text;
 }
 
-std::vector<renewal::Reasoning> Scheduler::why(const std::string& certificate) const {
+std::vector<renewal::Reasoning> Scheduler::why(const std::string& certificate) {
   const Entry* entry = supervisor_.roster().find(certificate);
   if (!entry) return {};
   const auto at = now();
-  const auto decision = supervisor_.roster().decide(*entry, at);
-  auto because = decision.because;
-  if (supervisor_.busy(certificate)) {
-    because.push_back({"a run is waiting for its turn or under way", std::nullopt});
-    return because;
-  }
-  if (decision.action == renewal::Decision::Action::nothing) {
-    if (const auto look = agenda_.when(certificate)) because.push_back({"it is looked at again", *look});
-    return because;
-  }
+  auto decision = supervisor_.roster().decide(*entry, at, false, true);
+  auto because = std::move(decision.because);
+  const auto queued = supervisor_.why_waiting(certificate);
+  if (!queued.empty()) because.push_back({queued, std::nullopt});
+  if (decision.action == renewal::Decision::Action::nothing || !queued.empty()) return because;
   if (clock_.held()) because.push_back({"held: the clock was set, and no CA has confirmed it yet", std::nullopt});
-  const auto& configuration = supervisor_.roster().configuration();
-  if (const auto wait = supervisor_.ledger().wait(configuration->settings, *entry->certificate,
-                                                  supervisor_.is_renewal(*entry), at))
-    because.push_back({"held by a rate limit: " + wait->why, wait->until});
-  if (const auto until = held(*entry, decision, at)) because.push_back({"next try", *until});
+  if (decision.action == renewal::Decision::Action::issue)
+    if (const auto wait = supervisor_.ledger().wait(supervisor_.roster().settings(), *entry->certificate,
+                                                    supervisor_.is_renewal(*entry), at))
+      because.push_back({"held by a rate limit: " + wait->why, wait->until});
   return because;
 }
 

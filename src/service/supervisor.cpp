@@ -25,6 +25,10 @@ TimePoint now() {
   return std::chrono::system_clock::now();
 }
 
+unsigned cores() {
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
 std::uint64_t memory_bytes() {
   struct sysinfo info {};
   return ::sysinfo(&info) == 0 ? std::uint64_t(info.totalram) * info.mem_unit : std::uint64_t(1) << 30;
@@ -85,14 +89,13 @@ Supervisor::Supervisor(asio::any_io_executor executor, asio::thread_pool& pool, 
       hooks_(executor, pool, *state.journal, stop),
       accounts_(executor),
       looking_(executor),
-      queue_(limits()),
+      queue_(limits(), renewal::default_ramp(cores())),
       ramp_(executor) {}
 
 renewal::Limits Supervisor::limits() const {
   const Settings& settings = roster_.settings();
   renewal::Limits limits;
-  limits.cores = std::max(1U, std::thread::hardware_concurrency());
-  limits.total = settings.max_parallel.value_or(renewal::default_max_parallel(limits.cores, memory_bytes()));
+  limits.total = settings.max_parallel.value_or(renewal::default_max_parallel(cores(), memory_bytes()));
   for (const auto& [id, account] : settings.accounts)
     if (account.max_parallel) limits.per_account[id] = *account.max_parallel;
   for (const auto& [id, ca] : settings.cas)
@@ -132,7 +135,7 @@ asio::awaitable<void> Supervisor::archive_forgotten() {
 
 asio::awaitable<void> Supervisor::use(ConfigurationPtr configuration) {
   roster_.use(std::move(configuration));
-  queue_.use(limits());
+  queue_.set_limits(limits(), renewal::default_ramp(cores()));
   co_await archive_forgotten();
   pump();
 }
@@ -143,19 +146,21 @@ asio::awaitable<std::shared_ptr<const certbot::InstalledCertbot>> Supervisor::in
   auto found = co_await certbot::inspect_certbot(settings.certbot.executable,
                                                  settings.paths.state_dir / "certbot.json", stop_);
   if (!found) {
-    installed_.reset();
+    roster_.saw(nullptr);
     certbot_fault_ = found.fault();
     co_return nullptr;
   }
   certbot_fault_.reset();
-  const bool same = installed_ && installed_->version_text == found->version_text &&
-                    installed_->authenticators == found->authenticators && installed_->executable == found->executable;
-  if (same) co_return installed_;
-  installed_ = std::make_shared<const certbot::InstalledCertbot>(std::move(*found));
-  for (const auto& broken : installed_->broken) os::log(os::LogLevel::warning, "broken certbot plugin: " + broken);
-  os::log(os::LogLevel::debug, "certbot " + installed_->version_text + " at " + installed_->executable.string() + ", " +
-                                   std::to_string(installed_->authenticators.size()) + " authenticators");
-  co_return installed_;
+  const auto known = roster_.installed();
+  const bool same = known && known->version_text == found->version_text &&
+                    known->authenticators == found->authenticators && known->executable == found->executable;
+  if (same) co_return known;
+  const auto installed = std::make_shared<const certbot::InstalledCertbot>(std::move(*found));
+  roster_.saw(installed);
+  for (const auto& broken : installed->broken) os::log(os::LogLevel::warning, "broken certbot plugin: " + broken);
+  os::log(os::LogLevel::debug, "certbot " + installed->version_text + " at " + installed->executable.string() + ", " +
+                                   std::to_string(installed->authenticators.size()) + " authenticators");
+  co_return installed;
 }
 
 bool Supervisor::is_renewal(const Entry& entry) const {
@@ -167,8 +172,12 @@ bool Supervisor::is_renewal(const Entry& entry) const {
   return before == wanted;
 }
 
-std::string Supervisor::plugin_version(const Certificate& certificate) const {
-  return plugin_version_of(*roster_.configuration(), installed_.get(), certificate);
+std::string Supervisor::why_waiting(const std::string& certificate) const {
+  const auto job = jobs_.find(certificate);
+  if (job == jobs_.end()) return {};
+  if (job->second->running) return "a run is under way";
+  const auto why = queue_.why(certificate, now());
+  return why.empty() ? "a run begins in a moment" : "a run waits: " + why;
 }
 
 asio::awaitable<Handled> Supervisor::handle(Wish wish) {

@@ -21,7 +21,7 @@ public:
   /// Why an order for the Certificate must wait, and until when; nullopt: it may go. `renewal`: its set of names was
   /// certified before (then some limits do not count it).
   std::optional<renewal::Budgets::Wait> wait(const Settings& settings, const Certificate& certificate, bool renewal,
-                                             TimePoint now) const;
+                                             TimePoint now);
 
   /// An order is about to be made: written down before it is, so that a crash in between errs on the safe side.
   /// Throws Failed when the database cannot be written.

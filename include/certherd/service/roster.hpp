@@ -1,5 +1,6 @@
 #pragma once
 
+#include <certherd/certbot/installed.hpp>
 #include <certherd/journal/journal.hpp>
 #include <certherd/model/generation.hpp>
 #include <certherd/model/state.hpp>
@@ -47,8 +48,13 @@ public:
   /// Reads store and lineage again: a Run of the Certificate has ended.
   void refresh(Entry& entry) const;
 
-  /// What is to be done for a Certificate now.
-  renewal::Decision decide(const Entry& entry, TimePoint now, bool forced = false) const;
+  /// What is to be done for a Certificate now. `explain`: with the reasoning.
+  renewal::Decision decide(const Entry& entry, TimePoint now, bool forced = false, bool explain = false) const;
+
+  /// The certbot that was found installed, as far as somebody has looked: a failure that needs a plugin is over when it
+  /// is there.
+  void saw(std::shared_ptr<const certbot::InstalledCertbot> installed) { installed_ = std::move(installed); }
+  const std::shared_ptr<const certbot::InstalledCertbot>& installed() const { return installed_; }
 
 private:
   void enlist();
@@ -58,7 +64,13 @@ private:
   std::map<std::string, Entry> entries_;
   std::map<std::string, CertificateState> forgotten_;
   std::map<std::string, Run> deployed_;
+  std::shared_ptr<const certbot::InstalledCertbot> installed_;
 };
+
+/// "distribution version" of the plugin that the Certificate needs, and certbot's version; empty: not installed, or no
+/// certbot at all (nullptr).
+std::string plugin_version_of(const Configuration& configuration, const certbot::InstalledCertbot* certbot,
+                              const Certificate& certificate);
 
 /// What a failure that only a change can mend depends on: the Certificate's and its Account's configuration, the
 /// credentials' files (by their change times, never their contents) and the plugin's version.

@@ -57,11 +57,6 @@ struct Host {
   const Settings& settings() const { return configuration->settings; }
 };
 
-/// "distribution version" of the plugin that the Certificate needs, and certbot's version; empty: not installed, or no
-/// certbot at all (nullptr).
-std::string plugin_version_of(const Configuration& configuration, const certbot::InstalledCertbot* certbot,
-                              const Certificate& certificate);
-
 /// One Run to be carried out.
 struct Assignment {
   const Certificate& certificate;  ///< of the Host's configuration

@@ -53,11 +53,11 @@ public:
   /// Looks at the clock and at stop now.
   void wake() { timer_.cancel(); }
 
-  /// One pass: whatever is due is begun.
+  /// One pass: whatever is due is begun, and as many are looked at as a moment allows.
   void pass(TimePoint now);
 
   /// What happens next for a Certificate, when and because of what, with everything that holds it back.
-  std::vector<renewal::Reasoning> why(const std::string& certificate) const;
+  std::vector<renewal::Reasoning> why(const std::string& certificate);
   /// For systemd's status line.
   std::string status() const;
 
@@ -67,8 +67,7 @@ private:
   void tell(Entry& entry, std::vector<HookEvent> events);
   boost::asio::awaitable<void> renew(std::string name);
   boost::asio::awaitable<void> save(CertificateState state);
-  std::optional<TimePoint> held(const Entry& entry, const renewal::Decision& decision, TimePoint now) const;
-  std::string plugin_version(const Certificate& certificate) const;
+  std::optional<TimePoint> waits_until(const Entry& entry, const renewal::Decision& decision, TimePoint now);
   boost::asio::awaitable<void> confirm_clock();
   boost::asio::awaitable<void> retry_hooks();
 

@@ -62,6 +62,8 @@ public:
   Roster& roster() { return roster_; }
   Ledger& ledger() { return ledger_; }
   HookDesk& hooks() { return hooks_; }
+  /// Why a Run of the Certificate has not begun or that it is under way; empty: none is wanted.
+  std::string why_waiting(const std::string& certificate) const;
   bool busy(const std::string& certificate) const { return jobs_.contains(certificate); }
   std::size_t running() const { return running_; }
   std::size_t waiting() const { return jobs_.size() - running_; }
@@ -79,8 +81,6 @@ public:
 
   /// The set of names was certified before by the same CA: some rate limits do not count such an order.
   bool is_renewal(const Entry& entry) const;
-  /// "distribution version" of the plugin that a Certificate needs, as last seen.
-  std::string plugin_version(const Certificate& certificate) const;
 
 private:
   struct Job;
@@ -103,7 +103,6 @@ private:
   HookDesk hooks_;
   AccountDesk accounts_;
   os::Turns looking_;  ///< at the installed certbot, one at a time
-  std::shared_ptr<const certbot::InstalledCertbot> installed_;
   std::optional<Fault> certbot_fault_;
   renewal::Queue queue_;
   std::map<std::string, std::shared_ptr<Job>> jobs_;
