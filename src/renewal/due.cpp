@@ -37,7 +37,9 @@ bool due(const CertificateFacts& facts, const Situation& situation) {
 /// Worth publishing in place of what is there: what the configuration wants, valid, and younger.
 bool saved_is_better(const Situation& situation) {
   const auto& saved = situation.saved;
-  if (!saved || saved->not_after <= situation.now || !difference(*saved, situation.wanted).empty()) return false;
+  if (!saved || saved->not_after <= situation.now || revoked(*saved, situation.state) ||
+      !difference(*saved, situation.wanted).empty())
+    return false;
   const auto& published = situation.published;
   if (!published) return true;
   return saved->serial != published->serial &&
