@@ -248,6 +248,11 @@ std::vector<Bucket> Budgets::forget_full(const std::map<std::string, Ca>& cas, T
   return forgotten;
 }
 
+std::vector<Bucket> Budgets::clock_stepped(Milliseconds by) {
+  for (auto& [key, level] : buckets_) level.at += by;
+  return all();
+}
+
 std::vector<Bucket> Budgets::all() const {
   std::vector<Bucket> buckets;
   for (const auto& [key, level] : buckets_)

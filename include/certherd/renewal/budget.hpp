@@ -30,8 +30,9 @@ struct Order {
 /// The buckets of orders hold a little less than the CA's, at most 1 %: the CA counts an order some seconds after it
 /// was taken here and a certificate some minutes after that, sometimes sooner and sometimes later.
 ///
-/// A bucket that was noted in the future (the clock was stepped back) counts from now on with the tokens it has: a step
-/// gives none and takes none.
+/// A clock that is stepped gives no tokens and takes none, as long as clock_stepped() is told of it (a ClockWatch
+/// knows). A bucket that is found in the future all the same, since the step happened while certherd was away, counts
+/// from now on with the tokens it has.
 class Budgets {
 public:
   explicit Budgets(std::vector<Bucket> buckets);
@@ -65,6 +66,10 @@ public:
   /// Buckets that are full again and refusals that are over say nothing any more: taken out, and given back to be
   /// removed from the database.
   std::vector<Bucket> forget_full(const std::map<std::string, Ca>& cas, TimePoint now);
+
+  /// The wall clock was stepped by so much (forward: positive), and is believed: everything is moved with it. All of it
+  /// is to be saved.
+  std::vector<Bucket> clock_stepped(Milliseconds by);
 
   std::vector<Bucket> all() const;
 
