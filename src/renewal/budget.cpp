@@ -14,8 +14,23 @@ using Kind = RateLimit::Kind;
 /// it. The latter tells a refusal from one that a clock stepped back has moved into a far future.
 const std::string refused = "refused";
 
-/// How much later than ours the CA's count of an order can be.
-constexpr std::chrono::minutes lag{1};
+/// How much later than we take a token the CA may count: the order when certbot has started, the certificate when the
+/// DNS has propagated.
+Seconds lag(Kind kind) {
+  switch (kind) {
+    case Kind::new_orders:
+      return std::chrono::minutes(1);
+    case Kind::registered_domain:
+    case Kind::exact_set:
+      return std::chrono::minutes(30);
+    case Kind::failed_validations:
+      break;  // counted after the CA has counted it
+  }
+  return Seconds(0);
+}
+
+/// A refusal is believed a little longer than it was to last: clocks are corrected by seconds.
+constexpr std::chrono::minutes refusal_tolerance{1};
 
 double refill_a_second(const RateLimit& limit) {
   return static_cast<double>(limit.amount) / static_cast<double>(limit.per.count());
@@ -23,9 +38,7 @@ double refill_a_second(const RateLimit& limit) {
 
 double capacity(const RateLimit& limit) {
   const double amount = limit.amount;
-  // A failed validation is counted after the CA has counted it: no reserve is needed.
-  if (limit.kind == Kind::failed_validations) return amount;
-  const double reserve = std::min(refill_a_second(limit) * Seconds(lag).count(), amount / 100);
+  const double reserve = std::min(refill_a_second(limit) * static_cast<double>(lag(limit.kind).count()), amount / 100);
   return std::max(1.0, amount - reserve);
 }
 
@@ -130,7 +143,7 @@ double Budgets::level(const Key& key, const RateLimit& limit, TimePoint now) {
 }
 
 Bucket Budgets::spend(const Key& key, const RateLimit& limit, int count, TimePoint now) {
-  const Level left{std::max(0.0, level(key, limit, now) - count), now};
+  const Level left{std::clamp(level(key, limit, now) - count, 0.0, capacity(limit)), now};
   buckets_[key] = left;
   return {std::get<0>(key), std::get<1>(key), std::get<2>(key), left.tokens, left.at};
 }
@@ -155,7 +168,7 @@ void Budgets::wait_for_refusals(std::optional<Wait>& longest, const Order& order
     const auto found = buckets_.find({order.ca, refused, key});
     if (found == buckets_.end()) continue;
     const double left = seconds_between(now, found->second.at);
-    if (left <= 0 || left > found->second.tokens + Seconds(lag).count()) continue;
+    if (left <= 0 || left > found->second.tokens + Seconds(refusal_tolerance).count()) continue;
     keep_longest(longest, found->second.at, order.ca + " refused an order because of its rate limit until then");
   }
 }
@@ -175,6 +188,16 @@ std::vector<Bucket> Budgets::take(const Order& order, std::span<const RateLimit>
     if (limit.kind == Kind::failed_validations) continue;
     for (const auto& cost : costs_of(order, limit))
       changed.push_back(spend({order.ca, std::string(to_string(limit.kind)), cost.key}, limit, cost.count, now));
+  }
+  return changed;
+}
+
+std::vector<Bucket> Budgets::give_back(const Order& order, std::span<const RateLimit> limits, TimePoint now) {
+  std::vector<Bucket> changed;
+  for (const auto& limit : limits) {
+    if (limit.kind != Kind::registered_domain && limit.kind != Kind::exact_set) continue;
+    for (const auto& cost : costs_of(order, limit))
+      changed.push_back(spend({order.ca, std::string(to_string(limit.kind)), cost.key}, limit, -cost.count, now));
   }
   return changed;
 }
@@ -223,6 +246,11 @@ std::vector<Bucket> Budgets::forget_full(const std::map<std::string, Ca>& cas, T
     bucket = over ? buckets_.erase(bucket) : std::next(bucket);
   }
   return forgotten;
+}
+
+std::vector<Bucket> Budgets::clock_stepped(Milliseconds by) {
+  for (auto& [key, level] : buckets_) level.at += by;
+  return all();
 }
 
 std::vector<Bucket> Budgets::all() const {

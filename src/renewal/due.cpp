@@ -37,7 +37,9 @@ bool due(const CertificateFacts& facts, const Situation& situation) {
 /// Worth publishing in place of what is there: what the configuration wants, valid, and younger.
 bool saved_is_better(const Situation& situation) {
   const auto& saved = situation.saved;
-  if (!saved || saved->not_after <= situation.now || !difference(*saved, situation.wanted).empty()) return false;
+  if (!saved || saved->not_after <= situation.now || revoked(*saved, situation.state) ||
+      !difference(*saved, situation.wanted).empty())
+    return false;
   const auto& published = situation.published;
   if (!published) return true;
   return saved->serial != published->serial &&
@@ -62,7 +64,9 @@ std::string reason_to_issue(const CertificateFacts& published, const Situation& 
     return "profile changed from " + profile_name(*situation.published_profile) + " to " + profile_name(wanted.profile);
   const RenewalWindow* window = window_of(published, situation.state, now);
   if (now < renew_at) return {};
-  if (window && window_in_past(*window)) return "revoked or replaced by the CA: ARI window in the past";
+  // A window that passed while nobody could renew in it is in the past too, and no news.
+  if (window && window_in_past(*window) && now < renewal_time(published))
+    return "revoked or replaced by the CA: ARI window in the past";
   return (window && window->moment == renew_at ? "renewal time in the CA's window reached: "
                                                : "renewal time reached: ") +
          format_utc_minutes(renew_at);
@@ -88,8 +92,8 @@ TimePoint renewal_time(const CertificateFacts& facts, const CertificateState* st
   // A CA that gives each new certificate a window in the past must not make us order for ever.
   const auto& obeyed = state->window_obeyed;
   const TimePoint earliest = obeyed && *obeyed <= now + clock_tolerance ? *obeyed + window_pause : TimePoint();
-  const TimePoint asked = window_in_past(*window) ? TimePoint() : window->moment;
-  return std::min(std::max(asked, earliest), earliest > asked ? renewal_time(facts) : latest_renewal(facts));
+  return std::min(std::max(window->moment, earliest),
+                  earliest > window->moment ? renewal_time(facts) : latest_renewal(facts));
 }
 
 std::string difference(const CertificateFacts& facts, const Certificate& wanted,

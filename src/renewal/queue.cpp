@@ -146,7 +146,8 @@ void Queue::claim(const Waiting& waiting) {
 
 void Queue::release(const Waiting& waiting) {
   for (const auto& name : waiting.challenge_names) {
-    names_.erase(name);
+    if (const auto used = names_.find(name); used != names_.end() && used->second == waiting.certificate)
+      names_.erase(used);
     if (!waiting.single_txt) continue;
     for (const auto& domain : domain_and_above(name)) {
       const auto users = single_below_.find(domain);

@@ -27,11 +27,12 @@ struct Order {
 /// at most `amount` tokens and gains amount/per; every order and every failed validation costs one. What an order can
 /// cost in failed validations must be there before it begins.
 ///
-/// The buckets of orders hold a little less than the CA's (a minute's refill, at most 1 %): the CA counts an order some
-/// seconds after it was taken here, sometimes earlier and sometimes later.
+/// The buckets of orders hold a little less than the CA's, at most 1 %: the CA counts an order some seconds after it
+/// was taken here and a certificate some minutes after that, sometimes sooner and sometimes later.
 ///
-/// A bucket that was noted in the future (the clock was stepped back) counts from now on with the tokens it has: a step
-/// gives none and takes none.
+/// A clock that is stepped gives no tokens and takes none, as long as clock_stepped() is told of it (a ClockWatch
+/// knows). A bucket that is found in the future all the same, since the step happened while certherd was away, counts
+/// from now on with the tokens it has.
 class Budgets {
 public:
   explicit Budgets(std::vector<Bucket> buckets);
@@ -47,6 +48,10 @@ public:
   /// Counts an order: just before each Attempt. The buckets to be saved before certbot is started.
   std::vector<Bucket> take(const Order& order, std::span<const RateLimit> limits, TimePoint now);
 
+  /// An Attempt ended and certainly left no certificate: those limits that count certificates, not orders
+  /// (registered_domain, exact_set), get their token back. Not after a crash, a timeout or an interruption.
+  std::vector<Bucket> give_back(const Order& order, std::span<const RateLimit> limits, TimePoint now);
+
   /// Counts failed authorizations: each of the domains (of an order, "*.x" as written) that failed, or all of them when
   /// the CA did not say which.
   std::vector<Bucket> failed_validation(const std::string& ca, const std::string& acme_account,
@@ -61,6 +66,10 @@ public:
   /// Buckets that are full again and refusals that are over say nothing any more: taken out, and given back to be
   /// removed from the database.
   std::vector<Bucket> forget_full(const std::map<std::string, Ca>& cas, TimePoint now);
+
+  /// The wall clock was stepped by so much (forward: positive), and is believed: everything is moved with it. All of it
+  /// is to be saved.
+  std::vector<Bucket> clock_stepped(Milliseconds by);
 
   std::vector<Bucket> all() const;
 

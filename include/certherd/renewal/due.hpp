@@ -55,8 +55,9 @@ struct Situation {
 TimePoint renewal_time(const CertificateFacts& facts);
 
 /// The same, or the moment chosen in the window that the CA suggests (ARI), where one is known and believable; never
-/// later than latest_renewal(). Epoch when the CA wants it at once: revoked, or a window in the past. Windows that lie
-/// in the past bring about one renewal a day at most: a CA that gives them to every new certificate is out of order.
+/// later than latest_renewal(). Epoch when it is known to be revoked. A window in the past, by which the CA says that
+/// it is revoked or must be replaced, is due at once, yet brings about one renewal a day at most: a CA that gives such
+/// windows to every new certificate is out of order.
 TimePoint renewal_time(const CertificateFacts& facts, const CertificateState* state, TimePoint now);
 
 /// 95 % of the lifetime: from then on no window is waited for.

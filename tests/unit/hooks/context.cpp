@@ -78,6 +78,10 @@ TEST_SUITE("hooks/context") {
   TEST_CASE("events have names and names are events") {
     CHECK(hooks::to_string(HookEvent::deployed) == "deployed");
     CHECK(hooks::to_string(HookEvent::failed) == "failed");
+    for (const auto event : {HookEvent::deployed, HookEvent::failed, HookEvent::expiring, HookEvent::recovered})
+      CHECK(hooks::parse_event(hooks::to_string(event)) == event);
+    CHECK(hooks::to_string(HookEvent::expiring) == "expiring");
+    CHECK(hooks::to_string(HookEvent::recovered) == "recovered");
     CHECK(hooks::parse_event("deployed") == HookEvent::deployed);
     CHECK(hooks::parse_event("failed") == HookEvent::failed);
     CHECK_FALSE(hooks::parse_event("renewed").has_value());
