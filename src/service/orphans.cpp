@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <set>
 
 namespace certherd::service {
 namespace {
@@ -89,8 +90,14 @@ asio::awaitable<void> end_one(os::ProcessInfo process, fs::path directory, os::E
 
 asio::awaitable<int> end_orphans(const Paths& paths, Seconds grace, os::StopSignal& stop, Seconds patience) {
   const fs::path home = paths.state_dir / "certbot";
-  const auto orphans =
+  auto orphans =
       os::find_processes([&](const std::vector<std::string>& argv) { return directory_of(argv, home).has_value(); });
+  std::set<pid_t> pids;
+  for (const auto& orphan : orphans) pids.insert(orphan.pid);
+  // What one of them forked bears the same arguments and goes with its group.
+  std::erase_if(orphans, [&](const os::ProcessInfo& orphan) {
+    return orphan.group != orphan.pid && pids.contains(orphan.group);
+  });
   if (orphans.empty()) co_return 0;
 
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());

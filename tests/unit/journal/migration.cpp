@@ -1,3 +1,4 @@
+#include <certherd/base/text.hpp>
 #include <certherd/journal/journal.hpp>
 
 #include <Poco/Data/SQLite/Connector.h>

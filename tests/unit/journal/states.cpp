@@ -76,7 +76,7 @@ TEST_SUITE("journal/states") {
   TEST_CASE("ten thousand states in one transaction, sorted by name") {
     const SampleDatabase database;
     std::vector<CertificateState> states;
-    for (int i = 0; i < 10'000; ++i) states.push_back(rich_state("host-" + std::to_string(100'000 - i)));
+    for (int i = 0; i < 10'000; ++i) states.push_back(rich_state("host-" + std::to_string(200'000 - i)));
     database.journal->save_states(states);
     for (auto& state : states) state.failures = 4;
     database.journal->save_states(states);
