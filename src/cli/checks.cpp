@@ -70,13 +70,15 @@ int audit_verify(const Context& context) {
     for (const auto& file : verdict.files) files.push_back(boost::json::value(file.string()));
     print_json(
         context.out,
-        boost::json::object{{"ok", verdict.ok},
-                            {"entries", verdict.entries},
-                            {"problem", verdict.ok ? boost::json::value(nullptr) : boost::json::value(verdict.problem)},
-                            {"begins_at", verdict.first},
-                            {"files", std::move(files)},
-                            {"file", verdict.ok ? boost::json::value(nullptr) : verdict.file.string()},
-                            {"line", verdict.line ? boost::json::value(*verdict.line) : boost::json::value(nullptr)}});
+        boost::json::object{
+            {"ok", verdict.ok},
+            {"entries", verdict.entries},
+            {"problem", verdict.ok ? boost::json::value(nullptr) : boost::json::value(verdict.problem)},
+            {"begins_at", verdict.first},
+            {"files", std::move(files)},
+            {"note", verdict.note.empty() ? boost::json::value(nullptr) : boost::json::value(verdict.note)},
+            {"file", verdict.file.empty() ? boost::json::value(nullptr) : boost::json::value(verdict.file.string())},
+            {"line", verdict.line ? boost::json::value(*verdict.line) : boost::json::value(nullptr)}});
   } else if (verdict.ok) {
     context.out << paths.audit_log.string() << ": whole; entries in its chain: " << verdict.entries
                 << (verdict.note.empty() ? "" : "; " + verdict.note) << '\n';

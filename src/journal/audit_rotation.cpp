@@ -10,6 +10,7 @@
 #include <sys/file.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cerrno>
 #include <fstream>
@@ -41,7 +42,19 @@ Result<void> read_lines(std::istream& stream, const fs::path& path,
   return {};
 }
 
-/// Poco's stream throws where a compressed file is damaged or ends too early; getline() would hide that.
+/// The length of what a gzip file holds, modulo 2^32, as its last four bytes say it (RFC 1952 §2.3.1).
+std::optional<std::uint32_t> told_length(std::istream& file) {
+  std::array<unsigned char, 4> bytes{};
+  file.clear();
+  file.seekg(-4, std::ios::end);
+  if (!file.read(reinterpret_cast<char*>(bytes.data()), bytes.size())) return std::nullopt;
+  std::uint32_t length = 0;
+  for (std::size_t i = 4; i-- > 0;) length = length << 8 | bytes[i];
+  return length;
+}
+
+/// Poco's stream throws where a compressed file is damaged, which getline() would hide, and not always where it is cut
+/// off: the length tells.
 Result<void> read_compressed(std::istream& file, const fs::path& path,
                              const std::function<bool(const std::string& line, bool whole)>& line) {
   const Fault damaged{"the rotated audit log " + path.string() + " is not a whole gzip file",
@@ -50,7 +63,15 @@ Result<void> read_compressed(std::istream& file, const fs::path& path,
   try {
     Poco::InflatingInputStream stream(file, Poco::InflatingStreamBuf::STREAM_GZIP);
     stream.exceptions(std::ios::badbit);
-    return read_lines(stream, path, line);
+    bool stopped = false;
+    std::uint32_t length = 0;
+    const auto read = read_lines(stream, path, [&](const std::string& text, bool whole) {
+      length += static_cast<std::uint32_t>(text.size()) + (whole ? 1 : 0);
+      stopped = !line(text, whole);
+      return !stopped;
+    });
+    if (read && !stopped && told_length(file) != length) return damaged;
+    return read;
   } catch (const Poco::Exception&) {
     return damaged;
   } catch (const std::ios_base::failure&) {
@@ -64,15 +85,8 @@ void await_writers(const fs::path& path) {
   if (fd) (void)::flock(fd.get(), LOCK_SH);
 }
 
-}  // namespace
-
-Result<void> lines_of(const RotatedFile& file, const std::function<bool(const std::string& line, bool whole)>& line) {
-  std::ifstream stream(file.path, std::ios::binary);
-  if (!stream) return os::system_fault("cannot read the rotated audit log", file.path, errno);
-  return file.compressed ? read_compressed(stream, file.path, line) : read_lines(stream, file.path, line);
-}
-
-Result<std::vector<RotatedFile>> rotated_files(const fs::path& log) {
+/// The files beside the log that are named as rotated ones, by name.
+Result<std::vector<RotatedFile>> beside(const fs::path& log) {
   std::map<std::string, RotatedFile> found;  // by name without ".gz": the plain file of two takes the place
   std::error_code error;
   const std::string name = log.filename().string();
@@ -83,26 +97,43 @@ Result<std::vector<RotatedFile>> rotated_files(const fs::path& log) {
     const bool compressed = other.ends_with(gzip_suffix);
     if (compressed) other.resize(other.size() - gzip_suffix.size());
     std::error_code ignored;
-    if (!is_rotation_suffix(std::string_view(other).substr(name.size()))) continue;
-    if (!entry->is_regular_file(ignored) || entry->file_size(ignored) == 0) continue;
+    if (!is_rotation_suffix(std::string_view(other).substr(std::min(name.size(), other.size())))) continue;
+    if (!entry->is_regular_file(ignored)) continue;
     if (compressed && found.contains(other)) continue;
     found[other] = {entry->path(), compressed, 0};
   }
   if (error && error != std::errc::no_such_file_or_directory)
     return os::system_fault("cannot look into the directory", directory, error.value());
-
   std::vector<RotatedFile> files;
-  for (auto& [ignored, file] : found) {
+  for (auto& [ignored, file] : found) files.push_back(std::move(file));
+  return files;
+}
+
+}  // namespace
+
+Result<void> lines_of(const RotatedFile& file, const std::function<bool(const std::string& line, bool whole)>& line) {
+  std::ifstream stream(file.path, std::ios::binary);
+  if (!stream) return os::system_fault("cannot read the rotated audit log", file.path, errno);
+  return file.compressed ? read_compressed(stream, file.path, line) : read_lines(stream, file.path, line);
+}
+
+Result<std::vector<RotatedFile>> rotated_files(const fs::path& log) {
+  auto files = beside(log);
+  if (!files) return files.fault();
+  std::erase_if(*files, [](const RotatedFile& file) {
+    std::error_code ignored;
+    return fs::file_size(file.path, ignored) == 0;
+  });
+  for (auto& file : *files) {
     const auto read = lines_of(file, [&](const std::string& line, bool) {
       const auto place = chain_place(line);
       if (place) file.first = place->seq;
       return !place;
     });
     if (!read) return read.fault();
-    files.push_back(std::move(file));
   }
   // 0 wraps around to the greatest number.
-  std::stable_sort(files.begin(), files.end(),
+  std::stable_sort(files->begin(), files->end(),
                    [](const RotatedFile& a, const RotatedFile& b) { return a.first - 1 < b.first - 1; });
   return files;
 }
@@ -124,9 +155,10 @@ Result<FileEnd> read_end(int fd, const fs::path& path) {
 }
 
 std::optional<FileEnd> rotated_end(const fs::path& log) {
-  const auto before = rotated_files(log);
-  if (!before) return std::nullopt;
-  for (const auto& file : *before)
+  // Also an empty one: its first entry may be on its way.
+  const auto named = beside(log);
+  if (!named) return std::nullopt;
+  for (const auto& file : *named)
     if (!file.compressed) await_writers(file.path);
   auto files = rotated_files(log);
   if (!files) return std::nullopt;
