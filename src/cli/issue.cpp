@@ -1,16 +1,17 @@
-#include "json.hpp"
 #include "run_text.hpp"
 #include "verbs.hpp"
 
 #include <certherd/base/text.hpp>
 #include <certherd/cli/progress.hpp>
 #include <certherd/os/log.hpp>
+#include <certherd/service/json.hpp>
 #include <certherd/service/runner.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/json/value.hpp>
 
 #include <pwd.h>
 #include <unistd.h>
@@ -146,7 +147,7 @@ boost::json::value json_of(const std::vector<Handled>& all) {
                                {"reason", handled.decision.reason},
                                {"due", handled.decision.action != renewal::Decision::Action::nothing},
                                {"run", nullptr}};
-    if (handled.run) object["run"] = to_json(*handled.run);
+    if (handled.run) object["run"] = service::to_json(*handled.run);
     array.push_back(std::move(object));
   }
   return array;
@@ -170,7 +171,7 @@ int issue(const Context& context) {
     return context.line.all ? exit_done : exit_usage;
   }
   const auto handled = Issuing(context, configuration).handle(certificates);
-  if (context.line.json) print_json(context.out, json_of(handled));
+  if (context.line.json) service::print_json(context.out, json_of(handled));
   return exit_code(handled);
 }
 

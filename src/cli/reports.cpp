@@ -1,4 +1,3 @@
-#include "json.hpp"
 #include "run_text.hpp"
 #include "verbs.hpp"
 
@@ -6,8 +5,11 @@
 #include <certherd/cli/waterfall.hpp>
 #include <certherd/journal/journal.hpp>
 #include <certherd/renewal/due.hpp>
+#include <certherd/service/json.hpp>
 #include <certherd/service/runner.hpp>
 #include <certherd/store/current.hpp>
+
+#include <boost/json/value.hpp>
 
 #include <iostream>
 #include <map>
@@ -42,7 +44,7 @@ struct Line {
 };
 
 boost::json::object json_of(const Line& line) {
-  boost::json::object object = to_json(line.certificate);
+  boost::json::object object = service::to_json(line.certificate);
   object["generation"] = nullptr;
   object["current"] = nullptr;
   object["renew_at"] = nullptr;
@@ -50,10 +52,10 @@ boost::json::object json_of(const Line& line) {
   if (line.current) {
     object["generation"] = line.current->number;
     object["directory"] = line.current->directory.string();
-    object["current"] = to_json(line.current->facts);
+    object["current"] = service::to_json(line.current->facts);
     object["renew_at"] = format_utc(renewal::renewal_time(line.current->facts));
   }
-  if (line.last) object["last_run"] = to_json(*line.last);
+  if (line.last) object["last_run"] = service::to_json(*line.last);
   return object;
 }
 
@@ -111,7 +113,7 @@ int show_run(const Context& context, journal::Journal* journal, const std::strin
     return exit_failed;
   }
   if (context.line.json)
-    print_json(context.out, to_json(*run));
+    service::print_json(context.out, service::to_json(*run));
   else
     print_run(context, *run);
   return exit_done;
@@ -148,7 +150,7 @@ int list(const Context& context) {
                line.last ? outcome_text(context.terminal, *line.last) : "-"});
   }
   if (context.line.json)
-    print_json(context.out, array);
+    service::print_json(context.out, array);
   else
     table.print(context.out, context.terminal);
   return exit_done;
@@ -174,7 +176,7 @@ int show(const Context& context) {
   }
   const Line line{*certificate, store::current(settings.paths, certificate->name), last ? &*last : nullptr};
   if (context.line.json) {
-    print_json(context.out, json_of(line));
+    service::print_json(context.out, json_of(line));
     return exit_done;
   }
   print_certificate(context, line, settings,
@@ -198,8 +200,8 @@ int history(const Context& context) {
   const auto runs = journal ? journal->history(filter) : std::vector<Run>{};
   if (context.line.json) {
     boost::json::array array;
-    for (const auto& run : runs) array.push_back(to_json(run));
-    print_json(context.out, array);
+    for (const auto& run : runs) array.push_back(service::to_json(run));
+    service::print_json(context.out, array);
     return exit_done;
   }
   Table table({"STARTED (UTC)", "CERTIFICATE", "OUTCOME", "TOOK", "FAILURE", "BY", "RUN"});
