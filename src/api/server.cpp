@@ -48,6 +48,8 @@ public:
 
   void close() override {
     closing_ = true;
+    requests_.close();
+    streams_.close();
     wake();
   }
 
@@ -136,6 +138,7 @@ private:
 
   void dispatch(const std::shared_ptr<Connection>& connection, const std::shared_ptr<Request>& request,
                 Clock::time_point now) {
+    if (closing_) return connection->reply(stopping(), now);
     if (control_.streams(*request)) {
       auto stream = std::make_shared<LineStream>(connection->socket(), options_.response_timeout);
       connection->stream(stream);

@@ -26,7 +26,7 @@ std::thread start_thread(std::function<void()> body) {
 bool WorkerPool::submit(std::function<void()> job) {
   {
     const std::lock_guard lock(mutex_);
-    if (stopped_) return false;
+    if (closed_) return false;
     // Each job that waits takes one of the idle threads sooner or later.
     const bool taken_at_once = jobs_.size() < idle_ || add_thread();
     if (!taken_at_once && (threads_.empty() || jobs_.size() - idle_ >= queue_limit_)) return false;
@@ -51,8 +51,8 @@ bool WorkerPool::add_thread() {
 void WorkerPool::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    wake_.wait(lock, [this] { return stopped_ || !jobs_.empty(); });
-    if (stopped_) return;
+    wake_.wait(lock, [this] { return closed_ || !jobs_.empty(); });
+    if (closed_) return;
     auto job = std::move(jobs_.front());
     jobs_.pop_front();
     --idle_;
@@ -64,16 +64,23 @@ void WorkerPool::work() {
   }
 }
 
-void WorkerPool::stop() {
-  std::vector<std::thread> threads;
-  std::deque<std::function<void()>> forgotten;
+void WorkerPool::close() {
+  std::deque<std::function<void()>> forgotten;  // destroyed without the lock
   {
     const std::lock_guard lock(mutex_);
-    stopped_ = true;
-    threads.swap(threads_);
+    closed_ = true;
     forgotten.swap(jobs_);
   }
   wake_.notify_all();
+}
+
+void WorkerPool::stop() {
+  close();
+  std::vector<std::thread> threads;
+  {
+    const std::lock_guard lock(mutex_);
+    threads.swap(threads_);
+  }
   for (auto& thread : threads) thread.join();
 }
 

@@ -17,9 +17,11 @@ public:
   WorkerPool& operator=(const WorkerPool&) = delete;
   ~WorkerPool() { stop(); }
 
-  /// false: every thread is busy and the queue is full, or the pool has stopped. The job must not throw.
+  /// false: every thread is busy and the queue is full, or the pool is closed. The job must not throw.
   bool submit(std::function<void()> job);
-  /// Forgets the jobs that have not begun and waits for those that have.
+  /// Forgets the jobs that have not begun and takes no more. Returns at once.
+  void close();
+  /// close(), then waits for the jobs that have begun.
   void stop();
 
 private:
@@ -33,7 +35,7 @@ private:
   std::deque<std::function<void()>> jobs_;
   std::vector<std::thread> threads_;
   std::size_t idle_ = 0;
-  bool stopped_ = false;
+  bool closed_ = false;
 };
 
 /// A thread that takes no signals: they belong to the one thread that runs the service.

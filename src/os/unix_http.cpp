@@ -164,7 +164,8 @@ Result<std::optional<int>> unix_stream(const UnixRequest& request,
     Response response(*socket, request.method);
     bool wanted = true;
     LineSplitter lines(request.response_limit, [&](std::string_view text) { wanted = wanted && line(text); });
-    for (std::string piece = response.next(); !piece.empty() && wanted; piece = response.next()) lines.feed(piece);
+    // Not asked for more than is wanted: the next piece may take hours.
+    for (std::string piece; wanted && !(piece = response.next()).empty();) lines.feed(piece);
     if (wanted) lines.finish();
     return std::optional(response.status());
   } catch (const Failed& failed) {

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -63,10 +62,11 @@ bool UnixSocket::try_connect() {
 void UnixSocket::await(short events) {
   for (;;) {
     int left = -1;
-    if (deadline_)
-      left = std::max(0, static_cast<int>(std::chrono::ceil<Milliseconds>(*deadline_ - Clock::now()).count()));
+    if (deadline_) left = static_cast<int>(std::chrono::ceil<Milliseconds>(*deadline_ - Clock::now()).count());
+    // Asked before poll(2): a service that never stops talking must not outlive the deadline either.
+    const bool late = deadline_ && left <= 0;
     pollfd ready{fd_.get(), events, 0};
-    const int count = ::poll(&ready, 1, left);
+    const int count = late ? 0 : ::poll(&ready, 1, left);
     if (count > 0) return;
     if (count == 0) fail("no whole answer within " + format_duration(timeout_), "look into the log of the service");
     if (errno != EINTR) fail(std::generic_category().message(errno), "");
