@@ -1,9 +1,11 @@
-#include "json.hpp"
 #include "verbs.hpp"
 
 #include <certherd/base/text.hpp>
 #include <certherd/journal/audit_log.hpp>
 #include <certherd/journal/journal.hpp>
+#include <certherd/service/json.hpp>
+
+#include <boost/json/value.hpp>
 
 #include <unistd.h>
 
@@ -15,7 +17,7 @@ namespace {
 
 boost::json::array json_of(const std::vector<Fault>& faults) {
   boost::json::array array;
-  for (const auto& fault : faults) array.push_back(to_json(fault));
+  for (const auto& fault : faults) array.push_back(service::to_json(fault));
   return array;
 }
 
@@ -30,11 +32,11 @@ int config_check(const Context& context) {
   if (configuration.valid()) service::check_surroundings(configuration);
   const Settings& settings = configuration.settings;
   if (context.line.json) {
-    print_json(context.out, boost::json::object{{"valid", configuration.valid()},
-                                                {"file", settings.file.string()},
-                                                {"certificates", settings.certificates.size()},
-                                                {"faults", json_of(configuration.faults)},
-                                                {"warnings", json_of(configuration.warnings)}});
+    service::print_json(context.out, boost::json::object{{"valid", configuration.valid()},
+                                                         {"file", settings.file.string()},
+                                                         {"certificates", settings.certificates.size()},
+                                                         {"faults", json_of(configuration.faults)},
+                                                         {"warnings", json_of(configuration.warnings)}});
     return configuration.valid() ? exit_done : exit_configuration;
   }
   print_faults(configuration.faults, "");
@@ -68,7 +70,7 @@ int audit_verify(const Context& context) {
   if (context.line.json) {
     boost::json::array files;
     for (const auto& file : verdict.files) files.push_back(boost::json::value(file.string()));
-    print_json(
+    service::print_json(
         context.out,
         boost::json::object{
             {"ok", verdict.ok},

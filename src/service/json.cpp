@@ -1,9 +1,11 @@
-#include "json.hpp"
+#include <certherd/service/json.hpp>
 
 #include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
 
-namespace certherd::cli {
+namespace certherd::service {
 namespace json = boost::json;
 namespace {
 
@@ -54,8 +56,10 @@ json::object attempt_json(const Attempt& attempt) {
 json::object hook_json(const HookJob& job) {
   return {{"hook", job.hook},
           {"event", job.event},
+          {"position", job.position},
           {"done", job.done},
           {"tries", job.tries},
+          {"started", job.started == TimePoint{} ? json::value(nullptr) : json::value(format_utc(job.started))},
           {"seconds", seconds(job.duration)},
           {"error", text_or_null(job.error)},
           {"output", job.output}};
@@ -180,4 +184,4 @@ void print_json(std::ostream& out, const json::value& value) {
   out << json::serialize(value) << '\n';
 }
 
-}  // namespace certherd::cli
+}  // namespace certherd::service
