@@ -170,16 +170,15 @@ void log(LogLevel level, std::string_view text, const LogFields& fields) {
   log_file().write(level, text, fields);
 }
 
-Result<void> open_log_file(const std::filesystem::path& path) {
-  return log_file().open(path);
-}
-
-Result<void> reopen_log_file() {
-  return log_file().reopen();
-}
-
-void close_log_file() {
+Result<void> open_service_log(const std::filesystem::path& path) {
+  if (!path.empty()) return log_file().open(path);
   log_file().close();
+  return {};
+}
+
+void reopen_log_file() {
+  const auto reopened = log_file().reopen();
+  if (!reopened) log(LogLevel::error, reopened.fault().text() + "; the log goes on in the old file");
 }
 
 }  // namespace certherd::os

@@ -31,7 +31,7 @@ constexpr std::array words{
 
 }  // namespace
 
-std::string_view word(LogLevel level) {
+std::string_view to_string(LogLevel level) {
   for (const auto& [known, text] : words)
     if (known == level) return text;
   return "error";

@@ -11,7 +11,7 @@
 #include <string>
 #include <system_error>
 
-namespace certherd::os::notify {
+namespace certherd::os {
 namespace {
 
 /// The environment stays as it is: a reload or stop is to be told too. Children get an environment of their own.
@@ -36,27 +36,27 @@ std::uint64_t monotonic_microseconds() {
 
 }  // namespace
 
-void ready(std::string_view status) {
+void notify_ready(std::string_view status) {
   tell("READY=1\n" + status_line(status));
 }
 
-void status(std::string_view text) {
+void notify_status(std::string_view text) {
   tell(status_line(text));
 }
 
-void reloading() {
+void notify_reloading() {
   tell("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(monotonic_microseconds()));
 }
 
-void stopping(std::string_view status) {
-  tell("STOPPING=1\n" + status_line(status));
+void notify_stopping(std::string_view status) {
+  tell(status.empty() ? "STOPPING=1" : "STOPPING=1\n" + status_line(status));
 }
 
-void watchdog() {
+void notify_watchdog() {
   tell("WATCHDOG=1");
 }
 
-void extend_timeout(Milliseconds from_now) {
+void notify_extend_timeout(Milliseconds from_now) {
   tell("EXTEND_TIMEOUT_USEC=" + std::to_string(std::chrono::microseconds(from_now).count()));
 }
 
@@ -67,4 +67,4 @@ std::optional<Milliseconds> watchdog_interval() {
   return std::max(half, Milliseconds(1));
 }
 
-}  // namespace certherd::os::notify
+}  // namespace certherd::os

@@ -13,8 +13,8 @@ namespace certherd::os {
 enum class LogLevel { debug, info, warning, error };
 
 /// "debug", "info", "warning", "error".
-std::string_view word(LogLevel level);
-/// What word() gave.
+std::string_view to_string(LogLevel level);
+/// What to_string() gave.
 std::optional<LogLevel> parse_log_level(std::string_view word);
 
 /// What an entry is about, for those who filter: `journalctl CERTHERD_CERTIFICATE=example.com`. Empty ones are left
@@ -35,15 +35,12 @@ LogLevel log_level();
 /// written must not end a Run. Secrets are redacted by whoever knows them, before this.
 void log(LogLevel level, std::string_view text, const LogFields& fields = {});
 
-/// From now on every entry goes to this file as well, with its time in UTC. It is created 0640 if it is missing, and
-/// appended to. Fault: it cannot be opened; then the log file in use, if any, stays.
-Result<void> open_log_file(const std::filesystem::path& path);
+/// Where the service's entries go besides: to this file, each with its time in UTC. It is created 0640 if it is
+/// missing, and appended to. An empty path: no file. Fault: it cannot be opened; then the file in use, if any, stays.
+Result<void> open_service_log(const std::filesystem::path& path);
 
-/// After a rotation: goes on in a new file at the same path. Nothing happens without a log file. Fault: the new one
-/// cannot be opened; then the old one, wherever it was moved, stays in use.
-Result<void> reopen_log_file();
-
-/// No log file any more.
-void close_log_file();
+/// After a rotation: goes on in a new file at the same path. Nothing happens without a log file. If the new one cannot
+/// be opened, that is an entry, and the old one, wherever it was moved, stays in use.
+void reopen_log_file();
 
 }  // namespace certherd::os

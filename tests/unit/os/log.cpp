@@ -27,7 +27,7 @@ struct LogBench {
   LogLevel before = log_level();
   ~LogBench() {
     set_log_level(before);
-    close_log_file();
+    (void)open_service_log({});
   }
 };
 
@@ -53,7 +53,7 @@ std::string on_stderr(const std::filesystem::path& into, Action action) {
 TEST_SUITE("os/log") {
   TEST_CASE("levels have words, and words have levels") {
     for (const LogLevel level : {LogLevel::debug, LogLevel::info, LogLevel::warning, LogLevel::error})
-      CHECK(parse_log_level(word(level)) == level);
+      CHECK(parse_log_level(to_string(level)) == level);
     CHECK(parse_log_level("warning") == LogLevel::warning);
     CHECK_FALSE(parse_log_level("WARNING"));
     CHECK_FALSE(parse_log_level(""));
@@ -115,7 +115,7 @@ TEST_SUITE("os/log") {
     const TempDir directory;
     const auto file = directory.path() / "certherd.log";
     const mode_t umask_before = ::umask(0077);
-    const auto opened = open_log_file(file);
+    const auto opened = open_service_log(file);
     ::umask(umask_before);
     REQUIRE(opened);
     CHECK(mode_of(file) == 0640);
@@ -130,11 +130,11 @@ TEST_SUITE("os/log") {
     const TempDir directory;
     const auto file = directory.path() / "certherd.log";
     const auto rotated = directory.path() / "certherd.log.1";
-    REQUIRE(open_log_file(file));
+    REQUIRE(open_service_log(file));
     log(LogLevel::error, "one");
     std::filesystem::rename(file, rotated);
     log(LogLevel::error, "two");
-    REQUIRE(reopen_log_file());
+    reopen_log_file();
     log(LogLevel::error, "three");
     CHECK(contains(test::content(rotated), "error: one\n"));
     CHECK(contains(test::content(rotated), "error: two\n"));
@@ -146,7 +146,7 @@ TEST_SUITE("os/log") {
     const LogBench bench;
     const TempDir directory;
     const auto file = directory.write("certherd.log", "old\n", 0600);
-    REQUIRE(open_log_file(file));
+    REQUIRE(open_service_log(file));
     log(LogLevel::error, "new");
     CHECK(test::content(file).starts_with("old\n"));
     CHECK(contains(test::content(file), "error: new\n"));
@@ -157,19 +157,39 @@ TEST_SUITE("os/log") {
     const LogBench bench;
     const TempDir directory;
     const auto file = directory.path() / "certherd.log";
-    REQUIRE(open_log_file(file));
-    const auto nowhere = open_log_file(directory.path() / "missing" / "certherd.log");
+    REQUIRE(open_service_log(file));
+    const auto nowhere = open_service_log(directory.path() / "missing" / "certherd.log");
     REQUIRE_FALSE(nowhere);
     CHECK(contains(nowhere.fault().message, "missing/certherd.log: No such file or directory"));
-    CHECK_FALSE(open_log_file(directory.path()));
+    CHECK_FALSE(open_service_log(directory.path()));
     REQUIRE(::mkfifo((directory.path() / "fifo").c_str(), 0600) == 0);
-    CHECK_FALSE(open_log_file(directory.path() / "fifo"));
+    CHECK_FALSE(open_service_log(directory.path() / "fifo"));
     log(LogLevel::error, "still here");
     CHECK(contains(test::content(file), "still here"));
   }
 
-  TEST_CASE("without a log file there is nothing to reopen") {
-    close_log_file();
-    CHECK(reopen_log_file());
+  TEST_CASE("if the new file cannot be opened after a rotation, the old one says so and goes on") {
+    const LogBench bench;
+    const TempDir directory;
+    const auto home = directory.path() / "log";
+    std::filesystem::create_directory(home);
+    REQUIRE(open_service_log(home / "certherd.log"));
+    std::filesystem::rename(home, directory.path() / "moved");
+    reopen_log_file();
+    log(LogLevel::error, "later");
+    const auto text = test::content(directory.path() / "moved" / "certherd.log");
+    CHECK(contains(text, "cannot create the log file " + (home / "certherd.log").string()));
+    CHECK(contains(text, "error: later\n"));
+  }
+
+  TEST_CASE("without a log file there is none to reopen") {
+    const LogBench bench;
+    const TempDir directory;
+    const auto file = directory.path() / "certherd.log";
+    REQUIRE(open_service_log(file));
+    REQUIRE(open_service_log({}));
+    std::filesystem::remove(file);
+    reopen_log_file();
+    CHECK_FALSE(std::filesystem::exists(file));
   }
 }

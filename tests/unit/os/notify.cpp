@@ -51,22 +51,24 @@ private:
 TEST_SUITE("os/notify") {
   TEST_CASE("each word reaches systemd") {
     Manager manager;
-    notify::ready("watching 3 certificates");
+    notify_ready("watching 3 certificates");
     CHECK(manager.told() == "READY=1\nSTATUS=watching 3 certificates");
-    notify::status("2 runs under way");
+    notify_status("2 runs under way");
     CHECK(manager.told() == "STATUS=2 runs under way");
-    notify::stopping("waiting for 2 certbots");
+    notify_stopping("waiting for 2 certbots");
     CHECK(manager.told() == "STOPPING=1\nSTATUS=waiting for 2 certbots");
-    notify::watchdog();
+    notify_stopping();
+    CHECK(manager.told() == "STOPPING=1");
+    notify_watchdog();
     CHECK(manager.told() == "WATCHDOG=1");
-    notify::extend_timeout(Milliseconds(60'500));
+    notify_extend_timeout(Milliseconds(60'500));
     CHECK(manager.told() == "EXTEND_TIMEOUT_USEC=60500000");
     CHECK(manager.told() == "");
   }
 
   TEST_CASE("a reload carries the monotonic time at which it began") {
     Manager manager;
-    notify::reloading();
+    notify_reloading();
     timespec now{};
     ::clock_gettime(CLOCK_MONOTONIC, &now);
     const std::string told = manager.told();
@@ -80,31 +82,31 @@ TEST_SUITE("os/notify") {
 
   TEST_CASE("a status cannot smuggle in another assignment") {
     Manager manager;
-    notify::status("bad\nREADY=1\x1b[31m");
+    notify_status("bad\nREADY=1\x1b[31m");
     CHECK(manager.told() == "STATUS=bad READY=1\\x1b[31m");
   }
 
   TEST_CASE("without systemd, and with one that is gone, nothing happens") {
     ::unsetenv("NOTIFY_SOCKET");
-    notify::ready("fine");
+    notify_ready("fine");
     const EnvironmentVariable gone("NOTIFY_SOCKET", "/nonexistent/notify");
-    notify::ready("fine");
+    notify_ready("fine");
   }
 
   TEST_CASE("the watchdog is fed twice in its time, by the process it means alone") {
     ::unsetenv("WATCHDOG_USEC");
-    CHECK_FALSE(notify::watchdog_interval());
+    CHECK_FALSE(watchdog_interval());
     const EnvironmentVariable time("WATCHDOG_USEC", "60000000");
-    CHECK(notify::watchdog_interval() == Milliseconds(30'000));
+    CHECK(watchdog_interval() == Milliseconds(30'000));
     {
       const EnvironmentVariable ours("WATCHDOG_PID", std::to_string(::getpid()));
-      CHECK(notify::watchdog_interval() == Milliseconds(30'000));
+      CHECK(watchdog_interval() == Milliseconds(30'000));
     }
     {
       const EnvironmentVariable other("WATCHDOG_PID", "1");
-      CHECK_FALSE(notify::watchdog_interval());
+      CHECK_FALSE(watchdog_interval());
     }
     const EnvironmentVariable nonsense("WATCHDOG_USEC", "soon");
-    CHECK_FALSE(notify::watchdog_interval());
+    CHECK_FALSE(watchdog_interval());
   }
 }
