@@ -60,16 +60,18 @@ def debian_sources():
 
 def libraries_of(program):
     """The packages that the program's libraries come from on this host, which is a Debian 12 too."""
-    packages = set()
-    for path in re.findall(r"=> (/\S+)", run(["ldd", program])):
-        real = os.path.realpath(path)
-        # dpkg knows some files below /lib and some below /usr/lib: they are one directory.
-        names = {real, real.removeprefix("/usr"), path, "/usr" + path.removeprefix("/usr")}
-        found = subprocess.run(["dpkg-query", "--search", *names], capture_output=True, text=True).stdout
-        owners = {line.split(":")[0] for line in found.splitlines() if not line.startswith("diversion")}
-        if not owners:
-            raise CannotBuild(f"{path} belongs to no package")
-        packages |= owners
+    files = {os.path.realpath(path) for path in re.findall(r"=> (/\S+)", run(["ldd", program]))}
+    # dpkg knows some files below /lib and some below /usr/lib: they are one directory.
+    names = {path: path.removeprefix("/usr") for path in files}
+    said = subprocess.run(["dpkg-query", "--search", *names, *names.values()], capture_output=True, text=True).stdout
+    owners = {}
+    for line in said.splitlines():
+        package, _, path = line.partition(": ")
+        if not line.startswith("diversion"):
+            owners["/usr" + path.removeprefix("/usr")] = package.split(":")[0]
+    if unknown := [path for path in files if "/usr" + path.removeprefix("/usr") not in owners]:
+        raise CannotBuild(f"these libraries of {program} belong to no package: {' '.join(unknown)}")
+    packages = {owners["/usr" + path.removeprefix("/usr")] for path in files}
     return sorted(packages)
 
 
@@ -116,5 +118,4 @@ def build(root, packages):
     policy.unlink()
     for unit in MASKED:
         (root / "etc/systemd/system" / unit).symlink_to("/dev/null")
-    (root / "etc/machine-id").write_text("uninitialized\n")
     (root / "etc/hostname").write_text("certherd-test\n")

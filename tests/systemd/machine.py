@@ -69,8 +69,8 @@ class Machine:
         run(["cmake", "--install", self.build_directory, "--prefix", "/usr"], env={**os.environ, "DESTDIR": str(self.root)})
         run(["strip", self.root / "usr/bin/certherd"])
         shutil.copytree(HERE.parent / "lab", self.root / "opt/tests/lab", ignore=shutil.ignore_patterns("__pycache__"))
-        # Its own kernel's keys and clock are the host's: what the machine cannot change it need not try.
-        (self.root / "etc/machine-id").write_text("uninitialized\n")
+        # Empty: a fresh machine, yet not its first boot, on which systemd would enable and start what it finds.
+        (self.root / "etc/machine-id").write_text("")
 
     def _boot(self):
         with open(self.console, "w") as console:

@@ -120,7 +120,9 @@ TEST_SUITE("os/log") {
     REQUIRE(opened);
     CHECK(mode_of(file) == 0640);
     set_log_level(LogLevel::debug);
-    log(LogLevel::debug, "hello", {.certificate = "example.com"});
+    LogFields fields;
+    fields.certificate = "example.com";
+    log(LogLevel::debug, "hello", fields);
     const std::regex line(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z debug: hello \(certificate=example\.com\)\n)");
     CHECK(std::regex_match(test::content(file), line));
   }
