@@ -299,7 +299,7 @@ class World:
         time.sleep(9)  # a watchdog that is not fed would have bitten twice by now
         expect(machine.property("NRestarts") == "0", "it was killed though it ran")
         before = self.main_process()
-        machine.run("kill", "-STOP", str(before))
+        machine.run("systemctl", "kill", "--signal=STOP", "--kill-whom=main", "certherd")
         machine.wait(lambda: machine.property("NRestarts") == "1", "the watchdog has bitten", 40)
         machine.wait(lambda: machine.property("ActiveState") == "active", "it is active again", 40)
         expect(self.main_process() != before, "the process is the same")
