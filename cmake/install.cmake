@@ -23,7 +23,8 @@ set(CERTHERD_ETC_DIR /etc CACHE PATH "Configuration")
 set(CERTHERD_DOC_DIR ${CMAKE_INSTALL_DATAROOTDIR}/doc/certherd CACHE STRING "Below the prefix: documentation")
 
 install(TARGETS certherd RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(DIRECTORY plugins-map/ DESTINATION ${CMAKE_INSTALL_DATADIR}/certherd/plugins-map FILES_MATCHING PATTERN "*.yaml")
+install(DIRECTORY plugins-map/ DESTINATION ${CMAKE_INSTALL_DATADIR}/certherd/plugins-map
+  FILES_MATCHING PATTERN "*.yaml")
 
 # The unit names the program and the examples: where they go is known now only.
 set(unit ${PROJECT_BINARY_DIR}/install/certherd.service)

@@ -71,7 +71,8 @@ class Installed(unittest.TestCase):
 
     def test_the_example_is_valid(self):
         """Its only fault is the token that it names: that is the administrator's to put there."""
-        done = run(self.root / "usr/bin/certherd", "--config", self.root / "etc/certherd/certherd.yaml", "config", "check")
+        config = self.root / "etc/certherd/certherd.yaml"
+        done = run(self.root / "usr/bin/certherd", "--config", config, "config", "check")
         faults = [line for line in (done.stdout + done.stderr).splitlines() if re.match(r"/.*:\d+:\d+: ", line)]
         self.assertEqual(len(faults), 1, done.stdout + done.stderr)
         self.assertIn("cloudflare-main.token", faults[0])
@@ -114,7 +115,8 @@ class Installed(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         for name in ("passwd", "group", "shadow", "gshadow", ".pwd.lock"):
             self.addCleanup((self.root / "etc" / name).unlink, missing_ok=True)
-        user = next(line for line in (self.root / "etc/passwd").read_text().splitlines() if line.startswith("certherd:"))
+        users = (self.root / "etc/passwd").read_text().splitlines()
+        user = next(line for line in users if line.startswith("certherd:"))
         number = int(user.split(":")[2])
         self.assertTrue(user.endswith(":/var/lib/certherd:/usr/sbin/nologin"), user)
         done = run("systemd-tmpfiles", f"--root={self.root}", "--create", "certherd.conf")

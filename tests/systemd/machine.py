@@ -66,7 +66,8 @@ class Machine:
         (self.work / "upper").chmod(0o755)
         options = f"lowerdir={self.base},upperdir={self.work}/upper,workdir={self.work}/scratch"
         run(["mount", "-t", "overlay", "overlay", "-o", options, self.root])
-        run(["cmake", "--install", self.build_directory, "--prefix", "/usr"], env={**os.environ, "DESTDIR": str(self.root)})
+        run(["cmake", "--install", self.build_directory, "--prefix", "/usr"],
+            env={**os.environ, "DESTDIR": str(self.root)})
         run(["strip", self.root / "usr/bin/certherd"])
         shutil.copytree(HERE.parent / "lab", self.root / "opt/tests/lab", ignore=shutil.ignore_patterns("__pycache__"))
         # Empty: a fresh machine, yet not its first boot, on which systemd would enable and start what it finds.
@@ -83,7 +84,8 @@ class Machine:
 
     def _is_up(self):
         if self.process.poll() is not None:
-            raise CannotBuild(f"systemd-nspawn ended with {self.process.returncode}:\n{self.console.read_text()[-2000:]}")
+            end = self.console.read_text()[-2000:]
+            raise CannotBuild(f"systemd-nspawn ended with {self.process.returncode}:\n{end}")
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         for child in children:
             if pathlib.Path(f"/proc/{child}/comm").read_text().strip() == "systemd":
@@ -96,15 +98,16 @@ class Machine:
 
     def run(self, *command, check=True, timeout=60):
         """A command inside, as root; raises Failed with what it said if it ends badly."""
-        words = ["nsenter", "--target", self.leader, "--all", "--wd=/", "/usr/bin/env", "-i", f"PATH={PATH}", "LANG=C.UTF-8",
-                 "HOME=/root", "SYSTEMD_PAGER=", *map(str, command)]
+        words = ["nsenter", "--target", self.leader, "--all", "--wd=/", "/usr/bin/env", "-i", f"PATH={PATH}",
+                 "LANG=C.UTF-8", "HOME=/root", "SYSTEMD_PAGER=", *map(str, command)]
         try:
             done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
                                   timeout=timeout)
         except subprocess.TimeoutExpired:
             raise Failed(f"'{' '.join(map(str, command))}' did not end within {timeout} s") from None
         if check and done.returncode != 0:
-            raise Failed(f"'{' '.join(map(str, command))}' ended with {done.returncode}: {done.stdout}{done.stderr}".strip())
+            said = f"{done.stdout}{done.stderr}".strip()
+            raise Failed(f"'{' '.join(map(str, command))}' ended with {done.returncode}: {said}")
         return done
 
     def output(self, *command, **options):
