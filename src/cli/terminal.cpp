@@ -31,7 +31,7 @@ bool continues_character(char c) {
 
 Terminal inspect_terminal() {
   Terminal terminal;
-  std::setlocale(LC_CTYPE, "");
+  (void)std::setlocale(LC_CTYPE, "");
   terminal.utf8 = std::string_view(::nl_langinfo(CODESET)) == "UTF-8";
   const char* const term = std::getenv("TERM");
   terminal.interactive = ::isatty(STDOUT_FILENO) && !(term && std::string_view(term) == "dumb");

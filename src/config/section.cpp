@@ -67,53 +67,53 @@ const YamlNode* Section::get(const std::string& key) {
   return node_.find(key);
 }
 
-std::optional<std::string> Section::scalar(const YamlNode& node, const std::string& key) {
-  if (node.is_scalar()) return node.text;
+bool Section::is_scalar(const YamlNode& node, const std::string& key) {
+  if (node.is_scalar()) return true;
   fault(node.mark, "'" + key + "' of " + what_ + " must be a single value, and this is " + kind_name(node));
-  return std::nullopt;
+  return false;
+}
+
+const YamlNode* Section::scalar(const std::string& key) {
+  const YamlNode* node = get(key);
+  return node && is_scalar(*node, key) ? node : nullptr;
 }
 
 std::optional<std::string> Section::text(const std::string& key) {
-  const YamlNode* node = get(key);
+  const YamlNode* node = scalar(key);
   if (!node) return std::nullopt;
-  auto value = scalar(*node, key);
-  if (value && value->empty()) {
+  if (node->text.empty()) {
     fault(node->mark, "'" + key + "' of " + what_ + " is empty");
     return std::nullopt;
   }
-  if (value && value->find('\0') != std::string::npos) {
+  if (node->text.find('\0') != std::string::npos) {
     fault(node->mark, "'" + key + "' of " + what_ + " holds a NUL character");
     return std::nullopt;
   }
-  return value;
+  return node->text;
 }
 
 std::optional<bool> Section::boolean(const std::string& key) {
-  const YamlNode* node = get(key);
+  const YamlNode* node = scalar(key);
   if (!node) return std::nullopt;
-  const auto value = scalar(*node, key);
-  if (!value) return std::nullopt;
-  const std::string word = to_lower(*value);
+  const std::string word = to_lower(node->text);
   if (word == "true" || word == "yes" || word == "on") return true;
   if (word == "false" || word == "no" || word == "off") return false;
-  fault(node->mark, "'" + key + "' of " + what_ + " is true or false, and this is " + quoted(*value));
+  fault(node->mark, "'" + key + "' of " + what_ + " is true or false, and this is " + quoted(node->text));
   return std::nullopt;
 }
 
 std::optional<long long> Section::integer(const std::string& key, long long least, long long most) {
-  const YamlNode* node = get(key);
+  const YamlNode* node = scalar(key);
   if (!node) return std::nullopt;
-  const auto value = scalar(*node, key);
-  if (!value) return std::nullopt;
   const std::string range = std::to_string(least) + " to " + std::to_string(most);
-  const auto number = parse_number(*value);
+  const auto number = parse_number(node->text);
   if (!number) {
-    fault(node->mark, "'" + key + "' of " + what_ + ": " + quoted(*value) + " " + number_trouble(*value),
+    fault(node->mark, "'" + key + "' of " + what_ + ": " + quoted(node->text) + " " + number_trouble(node->text),
           "write a whole number from " + range + " in plain decimal");
     return std::nullopt;
   }
   if (*number < least || *number > most) {
-    fault(node->mark, "'" + key + "' of " + what_ + " is " + *value + "; it can be " + range);
+    fault(node->mark, "'" + key + "' of " + what_ + " is " + node->text + "; it can be " + range);
     return std::nullopt;
   }
   return number;
@@ -161,27 +161,24 @@ std::optional<std::vector<std::string>> Section::texts(const std::string& key) {
   }
   std::vector<std::string> values;
   for (const auto& item : node->items) {
-    const auto value = scalar(item, key);
-    if (!value) return std::nullopt;
-    values.push_back(*value);
+    if (!is_scalar(item, key)) return std::nullopt;
+    values.push_back(item.text);
   }
   return values;
 }
 
 std::optional<unsigned> Section::mode(const std::string& key) {
-  const YamlNode* node = get(key);
+  const YamlNode* node = scalar(key);
   if (!node) return std::nullopt;
-  const auto value = scalar(*node, key);
-  if (!value) return std::nullopt;
   // Modes are octal by nature, so here, and only here, 0640 means what it says.
-  const bool octal = (value->size() == 3 || (value->size() == 4 && value->front() == '0')) &&
-                     value->find_first_not_of("01234567") == std::string::npos;
+  const bool octal = (node->text.size() == 3 || (node->text.size() == 4 && node->text.front() == '0')) &&
+                     node->text.find_first_not_of("01234567") == std::string::npos;
   if (!octal) {
-    fault(node->mark, "'" + key + "' of " + what_ + ": " + quoted(*value) + " is not a file mode",
+    fault(node->mark, "'" + key + "' of " + what_ + ": " + quoted(node->text) + " is not a file mode",
           "write three octal digits, maybe with a zero before them: 0640");
     return std::nullopt;
   }
-  return static_cast<unsigned>(std::stoul(*value, nullptr, 8));
+  return static_cast<unsigned>(std::stoul(node->text, nullptr, 8));
 }
 
 std::optional<ValueSource> Section::source(const std::string& key) {

@@ -51,7 +51,10 @@ public:
   void finish();
 
 private:
-  std::optional<std::string> scalar(const os::YamlNode& node, const std::string& key);
+  /// Of the key or one of its items: whether it is a single value, with a fault if not.
+  bool is_scalar(const os::YamlNode& node, const std::string& key);
+  /// The key's node if it is there and a single value.
+  const os::YamlNode* scalar(const std::string& key);
 
   const os::YamlNode& node_;
   std::string what_;

@@ -3,13 +3,12 @@
 #include "advice.hpp"
 
 #include <certherd/base/text.hpp>
-
-#include <array>
+#include <certherd/base/words.hpp>
 
 namespace certherd::hooks {
 namespace {
 
-constexpr std::array<std::string_view, 4> events{"deployed", "failed", "expiring", "recovered"};
+constexpr Words<HookEvent, 4> events{{"deployed", "failed", "expiring", "recovered"}};
 constexpr std::size_t error_limit = 8 * 1024;
 
 using Environment = std::vector<std::pair<std::string, std::string>>;
@@ -36,13 +35,11 @@ void add_failure(Environment& environment, const Failure& failure) {
 }  // namespace
 
 std::string_view to_string(HookEvent event) {
-  return events[static_cast<std::size_t>(event)];
+  return events.of(event);
 }
 
 std::optional<HookEvent> parse_event(std::string_view text) {
-  for (std::size_t i = 0; i < events.size(); ++i)
-    if (events[i] == text) return static_cast<HookEvent>(i);
-  return std::nullopt;
+  return events.parse(text);
 }
 
 HookContext context_of(HookEvent event, const Run& run, const Paths& paths, const std::optional<Generation>& previous,

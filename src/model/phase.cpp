@@ -1,25 +1,23 @@
+#include <certherd/base/words.hpp>
 #include <certherd/model/phase.hpp>
 
 #include <algorithm>
-#include <array>
 
 namespace certherd {
 namespace {
 
-constexpr std::array<std::string_view, 16> names{
-    "queue",  "preflight",  "startup", "account",  "order", "challenge", "provision", "propagation",
-    "notify", "validation", "cleanup", "finalize", "save",  "verify",    "publish",   "hooks"};
+constexpr Words<Phase, 16> phases{{"queue", "preflight", "startup", "account", "order", "challenge", "provision",
+                                   "propagation", "notify", "validation", "cleanup", "finalize", "save", "verify",
+                                   "publish", "hooks"}};
 
 }  // namespace
 
 std::string_view to_string(Phase phase) {
-  return names[static_cast<std::size_t>(phase)];
+  return phases.of(phase);
 }
 
 std::optional<Phase> parse_phase(std::string_view text) {
-  const auto found = std::find(names.begin(), names.end(), text);
-  if (found == names.end()) return std::nullopt;
-  return static_cast<Phase>(found - names.begin());
+  return phases.parse(text);
 }
 
 Milliseconds PhaseTimeline::total(Phase phase) const {

@@ -1,9 +1,8 @@
 #include "examination.hpp"
 
-#include "value_source.hpp"
-
 #include <certherd/base/text.hpp>
 #include <certherd/os/file.hpp>
+#include <certherd/os/value_source.hpp>
 #include <certherd/providers/configobj.hpp>
 
 #include <sys/stat.h>
@@ -53,6 +52,8 @@ private:
   void examine_document(const std::string& text);
   void examine_second_file(const std::string& key, const std::string& value);
   void collect_secrets();
+  std::optional<mode_t> mode_of_file(const fs::path& file, const std::string& what, const SourceMark& mark);
+  bool is_private(mode_t mode, const fs::path& file, const std::string& what, const SourceMark& mark);
   std::optional<std::string> read_private(const fs::path& file, const std::string& what, const SourceMark& mark);
 
   bool given(const std::string& name) const {
@@ -90,9 +91,7 @@ private:
   std::vector<std::string> broken_;
 };
 
-/// Reads a secret file the way certbot will, after checking that it is a file nobody else can read.
-std::optional<std::string> Examiner::read_private(const fs::path& file, const std::string& what,
-                                                  const SourceMark& mark) {
+std::optional<mode_t> Examiner::mode_of_file(const fs::path& file, const std::string& what, const SourceMark& mark) {
   struct stat status {};
   if (::stat(file.c_str(), &status) != 0) {
     const Fault reason = os::system_fault("cannot read " + what, file, errno);
@@ -104,11 +103,27 @@ std::optional<std::string> Examiner::read_private(const fs::path& file, const st
           "name the file itself");
     return std::nullopt;
   }
-  if (status.st_mode & S_IRWXO)
+  return status.st_mode;
+}
+
+/// Whether other users are kept out; of the group that is only advised.
+bool Examiner::is_private(mode_t mode, const fs::path& file, const std::string& what, const SourceMark& mark) {
+  const bool open = (mode & S_IRWXO) != 0;
+  if (open)
     fault(what + " " + file.string() + " is open to every user of this host", mark,
           "chmod 600 it, and replace the secrets in it if others may have read them");
-  else if (status.st_mode & S_IRWXG)
+  else if (mode & S_IRWXG)
     warn(what + " " + file.string() + " is open to its group", mark, "chmod 600 it unless that is intended");
+  return !open;
+}
+
+/// Reads a secret file the way certbot will. What is open to others is read all the same, so that everything that is
+/// wrong with it is reported at once.
+std::optional<std::string> Examiner::read_private(const fs::path& file, const std::string& what,
+                                                  const SourceMark& mark) {
+  const auto mode = mode_of_file(file, what, mark);
+  if (!mode) return std::nullopt;
+  (void)is_private(*mode, file, what, mark);
   auto content = os::read_file(file);
   if (content) return std::move(content).value();
   fault(content.fault().message, mark, content.fault().fix);
@@ -185,12 +200,16 @@ void Examiner::examine_sources() {
   for (const auto& [key, source] : account_.credentials) {
     const CredentialKey* known = find_key(provider_, key);
     if (!known) examine_unknown(key, source.mark, "", false);
-    if (source.kind == ValueSource::Kind::file && known && known->secret &&
-        !read_private(source.text, "the file of '" + key + "',", source.mark)) {
-      broken_.push_back(key);
-      continue;
+    const bool secret = !known || known->secret;
+    if (secret && source.kind == ValueSource::Kind::file) {
+      const std::string what = "the file of '" + key + "',";
+      const auto mode = mode_of_file(source.text, what, source.mark);
+      if (!mode || !is_private(*mode, source.text, what, source.mark)) {
+        broken_.push_back(key);
+        continue;
+      }
     }
-    auto value = resolve_value(source);
+    auto value = os::read_value(source, secret);
     if (!value) {
       fault("'" + key + "': " + value.fault().message, source.mark, value.fault().fix);
       broken_.push_back(key);

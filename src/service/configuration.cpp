@@ -34,7 +34,7 @@ fs::path own_plugins_map() {
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
   if (!error) {
-    const fs::path beside = program.parent_path().parent_path() / "share/certherd/plugins-map";
+    fs::path beside = program.parent_path().parent_path() / "share/certherd/plugins-map";
     if (fs::is_directory(beside, error)) return beside;
   }
   return fs::path(CERTHERD_DATADIR) / "plugins-map";

@@ -125,7 +125,7 @@ class Host:
             out, err = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
             for pid in [process.pid, *descendants(process.pid)]:  # certbot leads a process group of its own
-                os.kill(pid, signal.SIGKILL)
+                kill(pid)
             out, err = process.communicate()
             raise AssertionError(f"{process.args} did not end within {timeout} s\n{out}{err}") from None
         return Done(process.args, process.returncode, out, err, time.monotonic() - begin)
@@ -240,6 +240,22 @@ class ProcessWatch:
                     self.environments.add(pathlib.Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace"))
                 except OSError:
                     pass  # it has ended
+
+
+def is_running(pid):
+    try:
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"
+
+
+def kill(pid, number=signal.SIGKILL):
+    """A signal to a process that is not our child, and so may have ended and been reaped at any moment."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
 
 
 def descendants(pid):

@@ -1,6 +1,5 @@
 """certbot misbehaves, or certherd itself is told to stop or is killed while certbot works."""
 
-import os
 import pathlib
 import shutil
 import signal
@@ -8,21 +7,13 @@ import threading
 import time
 import unittest
 
-from e2e.harness import DONE, FAILED, Case, descendants, start_lab, wait_for
+from e2e.harness import DONE, FAILED, Case, descendants, is_running, kill, start_lab, wait_for
 
 CHALLENGE = "_acme-challenge.example.test"
 
 
 def setUpModule():
     Case.lab = start_lab()
-
-
-def is_running(pid):
-    try:
-        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
 
 
 class Faults(Case):
@@ -100,7 +91,7 @@ class Faults(Case):
         begin = time.monotonic()
         done = self.host.run("--json", "issue", "--all", timeout=60)
         left = int((self.there / "daemon").read_text())
-        self.addCleanup(os.kill, left, signal.SIGKILL)
+        self.addCleanup(kill, left)
         self.assertTrue(is_running(left), "it outlives its parent, as daemons do")
         self.assertLess(time.monotonic() - begin, 30, "nobody waited for it")
         self.expect(done, FAILED)
@@ -193,14 +184,14 @@ class Stopped(Case):
         process = self.start()
         certbots = descendants(process.pid)
         for pid in certbots:
-            self.addCleanup(lambda pid=pid: is_running(pid) and os.kill(pid, signal.SIGKILL))
+            self.addCleanup(kill, pid)
         process.kill()
         self.host.finish(process)
         before = self.lab.orders()
         self.expect_failure(self.issue(code=FAILED), "certbot_locked")
         self.assertEqual(self.lab.orders(), before)
         for pid in certbots:
-            os.kill(pid, signal.SIGTERM)
+            kill(pid, signal.SIGTERM)
         wait_for(lambda: not any(map(is_running, certbots)), "the orphaned certbot has ended")
         self.certificate["propagation_seconds"] = 0
         self.assertEqual(self.issue()["outcome"], "deployed")

@@ -111,7 +111,10 @@ class Lab:
         """A supervisor that was killed took its parts with it; should one be left, its start time proves it ours."""
         left = [process for process in self.facts.get("processes", {}).values() if is_alive(process)]
         for process in left:
-            os.kill(process["pid"], signal.SIGTERM)
+            try:
+                os.kill(process["pid"], signal.SIGTERM)
+            except ProcessLookupError:
+                pass  # it ended by itself meanwhile
         self._wait_gone(left)
 
     def _wait_gone(self, processes) -> None:

@@ -59,6 +59,16 @@ TEST_SUITE("os/value_source") {
     CHECK(read(Kind::file, path).fault().message == path + " is writable by every user");
   }
 
+  TEST_CASE("what is no secret may be read by others, but not written") {
+    const test::TempDir dir;
+    const auto read_public = [](const std::filesystem::path& path) {
+      return os::read_value({Kind::file, path.string(), {}}, false);
+    };
+    CHECK(*read_public(dir.write("a", "ns1.example.net\n", 0644)) == "ns1.example.net");
+    const auto open = dir.write("b", "ns1.example.net", 0646);
+    CHECK(read_public(open).fault().message == open.string() + " is writable by every user");
+  }
+
   TEST_CASE("a file its group may read is accepted") {
     const test::TempDir dir;
     CHECK(*read(Kind::file, dir.write("a", "secret", 0640)) == "secret");
@@ -82,7 +92,7 @@ TEST_SUITE("os/value_source") {
             "the environment variable CERTHERD_TEST_VALUE is empty");
     }
     CHECK(read(Kind::env, "CERTHERD_TEST_VALUE").fault().text() ==
-          "the environment variable CERTHERD_TEST_VALUE is not set; set it for the certherd service");
+          "the environment variable CERTHERD_TEST_VALUE is not set; set it where certherd is started");
   }
 
   TEST_CASE("a systemd credential is a file of the service's credentials directory") {
@@ -94,8 +104,9 @@ TEST_SUITE("os/value_source") {
       CHECK(read(Kind::systemd_credential, "other").fault().text() ==
             "the systemd credential other is not there; add LoadCredential=other:/path/to/file to the certherd unit");
     }
-    CHECK(read(Kind::systemd_credential, "cf").fault().message ==
-          "the systemd credential cf is not there: CREDENTIALS_DIRECTORY is not set");
+    CHECK(read(Kind::systemd_credential, "cf").fault().text() ==
+          "the systemd credential cf is not there: CREDENTIALS_DIRECTORY is not set; add "
+          "LoadCredential=cf:/path/to/file to the certherd unit; outside of the unit use {file:}");
   }
 
   TEST_CASE("a systemd credential cannot lead out of its directory") {

@@ -111,7 +111,7 @@ TEST_SUITE("providers/credentials_file") {
     CHECK(faults_of(file.account(), one_token, file.path) ==
           Texts{"account: account main: 'dns_cloudflare_api_token' is empty in FILE"});
     CHECK(faults_of(with({{"dns_cloudflare_api_token", ""}})) ==
-          Texts{"account: account main: 'dns_cloudflare_api_token' is empty under 'credentials'"});
+          Texts{"key: account main: 'dns_cloudflare_api_token': the value is empty"});
   }
 
   TEST_CASE("what ConfigObj would read otherwise than meant is told") {

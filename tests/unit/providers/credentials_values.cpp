@@ -33,6 +33,27 @@ TEST_SUITE("providers/credentials_values") {
                 "chmod 600 it, and replace the secrets in it if others may have read them"});
   }
 
+  TEST_CASE("a value that is no secret may stand in a file open to others, and a name nobody knows may be a secret") {
+    const TempDir directory;
+    const auto server = directory.write("server", "192.0.2.53\n", 0644);
+    const Provider with_server = provider({key("dns_cloudflare_server", true, false)});
+    const auto credentials =
+        load_credentials(from(ValueSource::Kind::file, server, "dns_cloudflare_server"), with_server);
+    REQUIRE(credentials);
+    CHECK(credentials->values.at("dns_cloudflare_server") == "192.0.2.53");
+    const auto faults = faults_of(from(ValueSource::Kind::file, server, "dns_cloudflare_tokne"), with_server, server);
+    REQUIRE(faults.size() == 3);
+    CHECK(faults[1].starts_with("key: account main: the file of 'dns_cloudflare_tokne', FILE is open to every user"));
+  }
+
+  TEST_CASE("a source that gives nothing is a fault, also of a key that could be absent") {
+    const EnvironmentVariable set("CERTHERD_TEST_TOKEN", "");
+    const Provider optional = provider({key("dns_cloudflare_api_token", false)});
+    CHECK(faults_of(from(ValueSource::Kind::env, "CERTHERD_TEST_TOKEN"), optional) ==
+          Texts{"key: account main: 'dns_cloudflare_api_token': the environment variable CERTHERD_TEST_TOKEN is "
+                "empty"});
+  }
+
   TEST_CASE("a value from the environment") {
     CHECK(
         faults_of(from(ValueSource::Kind::env, "CERTHERD_TEST_TOKEN")) ==
@@ -48,18 +69,20 @@ TEST_SUITE("providers/credentials_values") {
     const Account source = from(ValueSource::Kind::systemd_credential, "cf");
     ::unsetenv("CREDENTIALS_DIRECTORY");
     CHECK(faults_of(source) ==
-          Texts{"key: account main: 'dns_cloudflare_api_token': systemd has passed no credentials, so 'cf' cannot be "
-                "read; add LoadCredential=cf:/path/of/the/secret to the unit; outside of the unit use {file:}"});
+          Texts{"key: account main: 'dns_cloudflare_api_token': the systemd credential cf is not there: "
+                "CREDENTIALS_DIRECTORY is not set; add LoadCredential=cf:/path/to/file to the certherd unit; outside "
+                "of the unit use {file:}"});
     const TempDir directory;
     const EnvironmentVariable set("CREDENTIALS_DIRECTORY", directory.path());
-    CHECK(faults_of(source, one_token, directory.path()) ==
-          Texts{"key: account main: 'dns_cloudflare_api_token': cannot read FILE/cf: No such file or directory; add "
-                "LoadCredential=cf:/path/of/the/secret to the unit"});
-    directory.write("cf", "abcdef\n");
+    CHECK(faults_of(source) ==
+          Texts{"key: account main: 'dns_cloudflare_api_token': the systemd credential cf is not there; add "
+                "LoadCredential=cf:/path/to/file to the certherd unit"});
+    directory.write("cf", "abcdef\n", 0400);
     CHECK(load_credentials(source, one_token)->values.at("dns_cloudflare_api_token") == "abcdef");
     CHECK(
         faults_of(from(ValueSource::Kind::systemd_credential, "../shadow")) ==
-        Texts{"key: account main: 'dns_cloudflare_api_token': '../shadow' cannot be the name of a systemd credential"});
+        Texts{"key: account main: 'dns_cloudflare_api_token': '../shadow' cannot be the name of a systemd credential; "
+              "give the name alone, without a path"});
   }
 
   TEST_CASE("a second secret file is checked and its secrets are known") {
