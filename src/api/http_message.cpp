@@ -25,10 +25,10 @@ Reply malformed(const std::string& what) {
 }
 
 /// nullopt: a percent sign that starts nothing, or bytes that no name holds.
-std::optional<std::string> decoded(const std::string& text, bool plus_is_space) {
+std::optional<std::string> decoded(const std::string& text) {
   std::string plain;
   try {
-    Poco::URI::decode(text, plain, plus_is_space);
+    Poco::URI::decode(text, plain);
   } catch (const Poco::Exception&) {
     return std::nullopt;
   }
@@ -38,15 +38,17 @@ std::optional<std::string> decoded(const std::string& text, bool plus_is_space) 
 
 bool read_target(const std::string& target, service::Request& request) {
   const auto mark = target.find('?');
-  const auto path = decoded(target.substr(0, mark), false);
+  const auto path = decoded(target.substr(0, mark));
   if (!path || !path->starts_with('/')) return false;
   request.path = *path;
   if (mark == target.npos) return true;
-  for (const auto& part : split(target.substr(mark + 1), '&')) {
+  std::string query = target.substr(mark + 1);
+  std::replace(query.begin(), query.end(), '+', ' ');
+  for (const auto& part : split(query, '&')) {
     if (part.empty()) continue;
     const auto equals = part.find('=');
-    const auto key = decoded(part.substr(0, equals), true);
-    const auto value = equals == part.npos ? std::string() : decoded(part.substr(equals + 1), true);
+    const auto key = decoded(part.substr(0, equals));
+    const auto value = equals == part.npos ? std::string() : decoded(part.substr(equals + 1));
     if (!key || !value) return false;
     request.query[*key] = *value;
   }
