@@ -29,18 +29,26 @@ Result<os::Fd> open_log(const fs::path& path) {
   return fd;
 }
 
-/// The log, open and locked, at its name. logrotate may rename it between any two of our steps: who writes into a file
-/// that has just lost its name still writes before whoever waits for that file in rotated_end().
-Result<os::Fd> lock_log(const fs::path& path) {
+/// The log, open and locked, and where the chain ends.
+struct LockedLog {
+  os::Fd fd;
+  FileEnd end;          ///< of the log; of the newest rotated file when the log is empty
+  bool starts = false;  ///< the log is empty
+};
+
+/// logrotate may rename the log between any two of our steps. Who writes into a file that has just lost its name still
+/// writes before whoever finds the new one empty: await_older().
+Result<LockedLog> lock_log(const fs::path& path) {
   for (;;) {
     auto fd = open_log(path);
     if (!fd) return fd.fault();
     if (::flock(fd->get(), LOCK_EX) != 0) return os::system_fault("cannot lock the audit log", path, errno);
-    struct stat opened {};
-    struct stat named {};
-    if (::fstat(fd->get(), &opened) == 0 && ::stat(path.c_str(), &named) == 0 && opened.st_dev == named.st_dev &&
-        opened.st_ino == named.st_ino)
-      return fd;
+    if (!is_at(fd->get(), path)) continue;
+    auto end = read_end(fd->get(), path);
+    if (!end) return end.fault();
+    const bool starts = end->last.seq == 0 && end->broken.empty();
+    if (!starts) return LockedLog{std::move(*fd), std::move(*end), false};
+    if (await_older(path, fd->get())) return LockedLog{std::move(*fd), rotated_end(path).value_or(FileEnd{}), true};
   }
 }
 
@@ -84,25 +92,22 @@ Result<AuditLog> AuditLog::open(const fs::path& path, std::optional<AuditHead> h
 Result<AuditHead> AuditLog::append(const AuditEntry& entry) {
   const std::lock_guard guard(*mutex_);
   // Opened anew each time: the file may have been moved away since.
-  const auto fd = lock_log(path_);
-  if (!fd) return fd.fault();
-  auto end = read_end(fd->get(), path_);
-  if (!end) return end.fault();
-  const bool starts = end->last.seq == 0 && end->broken.empty();
-  if (starts) end = rotated_end(path_).value_or(FileEnd{});
+  const auto log = lock_log(path_);
+  if (!log) return log.fault();
+  const auto& [fd, end, starts] = *log;
 
   // The file is ahead of the head after a crash and when another process appends. Otherwise the head counts.
-  AuditHead last = end->last.seq > head_.seq ? end->last : head_;
+  AuditHead last = end.last.seq > head_.seq ? end.last : head_;
   std::string text;
-  if (!end->broken.empty()) {
-    const std::string line = recovered_line(entry.time, broken_tail(end->broken), last);
+  if (!end.broken.empty()) {
+    const std::string line = recovered_line(entry.time, broken_tail(end.broken), last);
     last = {last.seq + 1, std::string(chain_place(line)->hash)};
     text = (starts ? "" : "\n") + line + "\n";
   }
   const std::string line = audit_line(entry, last);
   text += line + "\n";
-  if (auto written = write_whole(fd->get(), path_, text); !written) return written.fault();
-  if (::fsync(fd->get()) != 0) return os::system_fault("cannot sync the audit log", path_, errno);
+  if (auto written = write_whole(fd.get(), path_, text); !written) return written.fault();
+  if (::fsync(fd.get()) != 0) return os::system_fault("cannot sync the audit log", path_, errno);
   if (starts)
     if (auto synced = os::sync_directory(fs::absolute(path_).parent_path()); !synced) return synced.fault();
   head_ = {last.seq + 1, std::string(chain_place(line)->hash)};

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -79,12 +80,6 @@ Result<void> read_compressed(std::istream& file, const fs::path& path,
   }
 }
 
-/// Whoever found the file at its old name holds it locked while writing; afterwards nobody finds it there any more.
-void await_writers(const fs::path& path) {
-  const os::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd) (void)::flock(fd.get(), LOCK_SH);
-}
-
 /// The files beside the log that are named as rotated ones, by name.
 Result<std::vector<RotatedFile>> beside(const fs::path& log) {
   std::map<std::string, RotatedFile> found;  // by name without ".gz": the plain file of two takes the place
@@ -154,12 +149,27 @@ Result<FileEnd> read_end(int fd, const fs::path& path) {
   return end;
 }
 
-std::optional<FileEnd> rotated_end(const fs::path& log) {
-  // Also an empty one: its first entry may be on its way.
+bool is_at(int fd, const fs::path& path) {
+  struct stat opened {};
+  struct stat named {};
+  return ::fstat(fd, &opened) == 0 && ::stat(path.c_str(), &named) == 0 && opened.st_dev == named.st_dev &&
+         opened.st_ino == named.st_ino;
+}
+
+bool await_older(const fs::path& log, int own) {
   const auto named = beside(log);
-  if (!named) return std::nullopt;
+  if (!named) return true;
+  std::vector<os::Fd> older;
   for (const auto& file : *named)
-    if (!file.compressed) await_writers(file.path);
+    if (!file.compressed) older.emplace_back(::open(file.path.c_str(), O_RDONLY | O_CLOEXEC));
+  // As long as ours is the log, none of them is younger: waiting goes from younger to older files, never in a circle.
+  if (!is_at(own, log)) return false;
+  for (const auto& fd : older)
+    if (fd) (void)::flock(fd.get(), LOCK_SH);
+  return true;
+}
+
+std::optional<FileEnd> rotated_end(const fs::path& log) {
   auto files = rotated_files(log);
   if (!files) return std::nullopt;
   while (!files->empty() && files->back().first == 0) files->pop_back();

@@ -40,8 +40,15 @@ struct FileEnd {
 /// Of an open file.
 Result<FileEnd> read_end(int fd, const std::filesystem::path& path);
 
-/// Of the rotated file with the newest entries. Waits for who is just writing into a file that was renamed under it.
-/// nullopt: there is none, or it cannot be read.
+/// Whether this name is that of the open file.
+bool is_at(int fd, const std::filesystem::path& path);
+
+/// Waits for who is just writing into a file that was renamed under it; `own` is the log as we hold it, open and
+/// locked. Also for empty files: their first entry may be on its way. False: the log was renamed meanwhile; nothing was
+/// waited for.
+bool await_older(const std::filesystem::path& log, int own);
+
+/// Of the rotated file with the newest entries. nullopt: there is none, or it cannot be read.
 std::optional<FileEnd> rotated_end(const std::filesystem::path& log);
 
 }  // namespace certherd::journal

@@ -145,11 +145,8 @@ Result<Snapshot> snapshot(const fs::path& path) {
     auto rotated = rotated_files(path);
     if (!rotated) return rotated.fault();
     seen.files = std::move(rotated).value();
-    struct stat opened {};
     struct stat named {};
-    if (missing ? ::stat(path.c_str(), &named) != 0
-                : ::fstat(seen.lock.get(), &opened) == 0 && ::stat(path.c_str(), &named) == 0 &&
-                      opened.st_ino == named.st_ino) {
+    if (missing ? ::stat(path.c_str(), &named) != 0 : is_at(seen.lock.get(), path)) {
       if (!missing) seen.files.push_back({path, false, 0});
       return seen;
     }

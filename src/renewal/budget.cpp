@@ -113,8 +113,8 @@ std::string describe(const RateLimit& limit, const std::string& ca, const std::s
          format_duration(limit.per) + " (" + std::string(to_string(limit.kind)) + ")";
 }
 
-void keep_longest(std::optional<Budgets::Wait>& longest, TimePoint until, std::string why) {
-  if (!longest || until > longest->until) longest = Budgets::Wait{until, std::move(why)};
+void keep_longest(std::optional<Budgets::Wait>& longest, Budgets::Wait wait) {
+  if (!longest || wait.until > longest->until) longest = std::move(wait);
 }
 
 /// The keys under which refusals are noted, by scope.
@@ -154,8 +154,9 @@ void Budgets::wait_for(std::optional<Wait>& longest, const Key& key, const RateL
   if (missing <= 1e-6) return;
   const auto seconds = std::chrono::duration<double>(missing / refill_a_second(limit));
   // The next whole second, so that the tokens are there then.
-  keep_longest(longest, std::chrono::ceil<Seconds>(now + std::chrono::ceil<Milliseconds>(seconds)),
-               describe(limit, std::get<0>(key), std::get<2>(key)));
+  const auto& [ca, kind, name] = key;
+  keep_longest(longest, {std::chrono::ceil<Seconds>(now + std::chrono::ceil<Milliseconds>(seconds)),
+                         describe(limit, ca, name), ca + " " + kind + " " + name});
 }
 
 void Budgets::wait_for_refusals(std::optional<Wait>& longest, const Order& order, TimePoint now) {
@@ -169,7 +170,8 @@ void Budgets::wait_for_refusals(std::optional<Wait>& longest, const Order& order
     if (found == buckets_.end()) continue;
     const double left = seconds_between(now, found->second.at);
     if (left <= 0 || left > found->second.tokens + Seconds(refusal_tolerance).count()) continue;
-    keep_longest(longest, found->second.at, order.ca + " refused an order because of its rate limit until then");
+    keep_longest(longest, {found->second.at, order.ca + " refused an order because of its rate limit until then",
+                           order.ca + " " + refused + " " + key});
   }
 }
 

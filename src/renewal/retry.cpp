@@ -1,4 +1,5 @@
 #include <certherd/renewal/clock.hpp>
+#include <certherd/renewal/due.hpp>
 #include <certherd/renewal/retry.hpp>
 #include <certherd/renewal/window.hpp>
 
@@ -90,8 +91,11 @@ CertificateState after_failure(CertificateState state, const Failure& failure, c
   return state;
 }
 
-CertificateState after_success(CertificateState state, TimePoint now) {
-  if (state.window && (window_in_past(*state.window) || state.window->moment <= now)) state.window_obeyed = now;
+CertificateState after_success(CertificateState state, const std::optional<CertificateFacts>& replaced, TimePoint now) {
+  // A tenth of the lifetime: windows that are no sign of trouble lie about where the rule has its time.
+  if (replaced && window_of(*replaced, &state, now) &&
+      now < renewal_time(*replaced) - (replaced->not_after - replaced->not_before) / 10)
+    state.window_obeyed = now;
   state.failures = 0;
   state.failure_class.reset();
   state.failed_at = {};

@@ -30,7 +30,7 @@ struct CertificateState {
   /// plugin's version. As it was when the failure happened.
   std::string fingerprint;
   std::optional<RenewalWindow> window;
-  std::optional<TimePoint> window_obeyed;  ///< when a Run last replaced a certificate because of its window
+  std::optional<TimePoint> window_obeyed;  ///< when its window last had a certificate replaced long before its time
   std::optional<TimePoint> failed_told;    ///< when the last `failed` notice was sent; absent: none since the success
   std::optional<Seconds> expiring_told;    ///< smallest threshold that was told of the certificate `expiring_serial`
   std::string expiring_serial;

@@ -39,7 +39,8 @@ public:
 
   struct Wait {
     TimePoint until;
-    std::string why;  ///< one line: "new_orders of letsencrypt: 300 in 3h for this account"
+    std::string why;  ///< one line: "the rate limit of letsencrypt: 300 new orders of this account in 3h (new_orders)"
+    std::string bucket;  ///< whoever waits for the same one can wait in line: no use asking before the first has gone
   };
 
   /// Until when an order would break a limit, and the one that holds it longest; nullopt: it may go.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <certherd/model/failure.hpp>
+#include <certherd/model/generation.hpp>
 #include <certherd/model/state.hpp>
 
 #include <optional>
@@ -35,9 +36,9 @@ CertificateState after_failure(CertificateState state, const Failure& failure, c
                                TimePoint now, double random01);
 
 /// The state after a Run that published. What was told of the failure stays, so that its end can be told too
-/// (renewal/notices.hpp); the profile is the caller's to set.
-/// That the CA's window brought it about is noted.
-CertificateState after_success(CertificateState state, TimePoint now);
+/// (renewal/notices.hpp); the profile is the caller's to set. `replaced`: what was published before; when the CA's
+/// window had it replaced long before its time, that is noted (CertificateState::window_obeyed).
+CertificateState after_success(CertificateState state, const std::optional<CertificateFacts>& replaced, TimePoint now);
 
 /// Until when a Certificate is not to be tried. nullopt: it may go at once, since nothing failed, the time has come,
 /// what a failure of the configuration kind depended on has changed, or the failure is noted in the future: the clock

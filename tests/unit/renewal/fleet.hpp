@@ -1,5 +1,7 @@
 #pragma once
 
+#include "story.hpp"
+
 #include <certherd/model/zones.hpp>
 #include <certherd/renewal/budget.hpp>
 #include <certherd/renewal/clock.hpp>
@@ -9,40 +11,13 @@
 #include <certherd/renewal/run_machine.hpp>
 #include <certherd/renewal/window.hpp>
 
+#include <deque>
 #include <map>
 #include <random>
 #include <set>
 #include <unordered_map>
 
 namespace certherd::test {
-
-/// What happens in a simulation. Times count from its begin.
-struct Story {
-  struct Stretch {
-    Seconds at{0};
-    Seconds length{0};
-    Seconds step{0};  ///< of the wall clock, undone at its end
-  };
-  int certificates = 0;
-  Seconds length{0};
-  bool missing_at_start = false;
-  bool ari = false;           ///< every second certificate's CA suggests windows
-  double transient = 0;       ///< of the Attempts
-  double bad_validation = 0;  ///< of the Attempts
-  int changes_a_day = 0;      ///< certificates whose domains are changed
-  std::vector<Stretch> clock_steps, suspends, outages;
-  std::optional<Seconds> revocation;  ///< the CA moves the windows of one certificate in fifty into the past
-};
-
-/// What happened: noted by the world outside, in true time.
-struct Happened {
-  std::vector<TimePoint> starts;
-  std::map<std::string, std::vector<TimePoint>> counted;  ///< what the CA counts: limit and key
-  std::vector<Seconds> late;                              ///< of each Run's start, after it was due
-  std::vector<Seconds> revoked_for;                       ///< how long a certificate to be replaced stayed
-  int early = 0, expired = 0, overlapping = 0, above_limit = 0, missing = 0, failures = 0, published = 0;
-  std::size_t most_running = 0;
-};
 
 /// certherd's pure parts put together as the service does it, against a CA, a clock and a DNS that are made of numbers.
 /// The scheduler looks at the wall clock once a minute.
@@ -112,7 +87,7 @@ private:
     entry.state.certificate = entry.wanted.name;
     index_[entry.wanted.name] = i;
     if (!story_.missing_at_start) {
-      const double share = i % 3 == 0 ? 0.5 : 2.0 / 3;
+      const double share = (i % 3 == 0 ? 0.5 : 2.0 / 3) - 0.02;  // nobody is overdue at the start
       const auto age = Seconds(static_cast<long long>(random01() * share * Seconds(entry.lifetime).count()));
       issue(entry, begin_ - age);
     }
@@ -149,8 +124,8 @@ private:
     if (watch_.held()) return;
     // What was planned with a clock that was wrong is planned again.
     if (was_held)
-      for (auto& entry : entries_)
-        if (!entry.machine && !queue_.waits(entry.wanted.name)) look_at(entry, wall());
+      for (const auto& entry : std::set(looks_)) look_at(entries_[index_.at(entry.second)], wall());
+    advance_lines();
     while (!looks_.empty() && looks_.begin()->first <= wall()) look(entries_[index_.at(looks_.begin()->second)]);
   }
 
@@ -168,7 +143,31 @@ private:
       return look_at(entry, std::max(next, wall() + Seconds(1)));
     }
     entry.order = order_of(entry);
-    if (const auto wait = budgets_.wait(entry.order, limits(), wall())) return look_at(entry, wait->until);
+    if (const auto wait = budgets_.wait(entry.order, limits(), wall())) {
+      lines_[wait->bucket].push_back(entry.wanted.name);
+      return;
+    }
+    enqueue(entry);
+  }
+
+  /// Of those who wait for the same bucket, the first is asked, and the next when that one has gone.
+  void advance_lines() {
+    for (auto& [bucket, names] : std::exchange(lines_, {})) {
+      while (!names.empty()) {
+        Entry& entry = entries_[index_.at(names.front())];
+        if (budgets_.wait(entry.order, limits(), wall())) break;
+        names.pop_front();
+        enqueue(entry);
+        start();
+        if (queue_.waits(entry.wanted.name)) break;  // for the ramp or a place
+      }
+      auto& line = lines_[bucket];
+      line.insert(line.begin(), names.begin(), names.end());
+      if (line.empty()) lines_.erase(bucket);
+    }
+  }
+
+  void enqueue(Entry& entry) {
     renewal::Waiting waiting{entry.wanted.name, {}, entry.wanted.account, "le", false, false, {}, ++arrivals_};
     for (const auto& domain : entry.wanted.domains) waiting.challenge_names.push_back(challenge_name(domain));
     entry.names = waiting.challenge_names;
@@ -192,7 +191,7 @@ private:
       Entry& entry = entries_[index_.at(*name)];
       if (const auto wait = budgets_.wait(entry.order, limits(), wall())) {
         queue_.remove(*name);
-        look_at(entry, wait->until);
+        lines_[wait->bucket].push_front(*name);
         continue;
       }
       queue_.started(*name, wall());
@@ -226,8 +225,9 @@ private:
       entry.state = renewal::after_failure(entry.state, *failure, "", wall(), random01());
     } else {
       note_published(entry);
+      const auto replaced = entry.facts;
       issue(entry, true_now_);
-      entry.state = renewal::after_success(entry.state, wall());
+      entry.state = renewal::after_success(entry.state, replaced, wall());
     }
     entry.machine.reset();
     queue_.finished(entry.wanted.name);
@@ -295,7 +295,7 @@ private:
     }
     for (; changes_ < story_.changes_a_day * (passed / day); ++changes_) {
       Entry& entry = entries_[random_() % entries_.size()];
-      if (entry.machine || queue_.waits(entry.wanted.name) || entry.wanted.domains.front().starts_with("*")) continue;
+      if (!looks_.contains({entry.look, entry.wanted.name}) || entry.wanted.domains.front().starts_with("*")) continue;
       entry.wanted.domains.resize(1);
       entry.wanted.domains.push_back("v" + std::to_string(changes_) + "." + entry.wanted.domains.front());
       look_at(entry, wall());
@@ -346,8 +346,9 @@ private:
   std::mt19937_64 random_{42};
   std::vector<Entry> entries_;
   std::unordered_map<std::string, std::size_t> index_;
-  std::set<std::pair<TimePoint, std::string>> looks_;  ///< by the wall clock
-  std::set<std::pair<TimePoint, std::string>> ends_;   ///< in true time
+  std::set<std::pair<TimePoint, std::string>> looks_;     ///< by the wall clock
+  std::set<std::pair<TimePoint, std::string>> ends_;      ///< in true time
+  std::map<std::string, std::deque<std::string>> lines_;  ///< who waits for a budget
   std::set<std::string> in_use_;
   renewal::Budgets budgets_{{}};
   renewal::Queue queue_{{most_parallel, {}, {}}, renewal::default_ramp(2)};

@@ -120,7 +120,7 @@ TEST_SUITE("renewal/retry") {
     CHECK(failed(interrupted, state).failures == 1);
     CHECK(failed(interrupted, state).failure_class == txt_missing);
     CHECK_FALSE(failed(interrupted).failure_class);
-    const auto after = renewal::after_success(state, now);
+    const auto after = renewal::after_success(state, std::nullopt, now);
     CHECK(after.failures == 0);
     CHECK_FALSE(after.failure_class);
     CHECK_FALSE(after.retry_at);
@@ -129,13 +129,23 @@ TEST_SUITE("renewal/retry") {
     CHECK_FALSE(after.window_obeyed);
   }
 
-  TEST_CASE("a success that the CA's window brought about is noted") {
+  TEST_CASE("a success that the CA's window brought about long before its time is noted") {
+    CertificateFacts facts;
+    facts.serial = "01";
+    facts.ari_id = "a.b";
+    facts.not_before = now - 10 * day;
+    facts.not_after = now + 80 * day;
     CertificateState state;
-    state.window = RenewalWindow{"a.b", now + 1h, now + 2h, "", now + 90min, now, now};
-    CHECK_FALSE(renewal::after_success(state, now).window_obeyed);
-    CHECK(renewal::after_success(state, now + 90min).window_obeyed == now + 90min);
+    CHECK_FALSE(renewal::after_success(state, facts, now).window_obeyed);
     state.window = RenewalWindow{"a.b", now - 2h, now - 1h, "", now - 2h, now, now};
-    CHECK(renewal::after_success(state, now).window_obeyed == now);
+    CHECK(renewal::after_success(state, facts, now).window_obeyed == now);
+    CHECK_FALSE(renewal::after_success(state, std::nullopt, now).window_obeyed);
+    state.window->ari_id = "a.a";
+    CHECK_FALSE(renewal::after_success(state, facts, now).window_obeyed);
+    state.window->ari_id = "a.b";
+    facts.not_before -= 45 * day;  // about its time anyway
+    facts.not_after -= 45 * day;
+    CHECK_FALSE(renewal::after_success(state, facts, now).window_obeyed);
   }
 
   TEST_CASE("until when it is held") {
