@@ -7,7 +7,6 @@
 #include <certherd/service/events.hpp>
 #include <certherd/service/json.hpp>
 #include <certherd/service/report.hpp>
-#include <certherd/service/revoke.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -25,6 +24,9 @@ namespace {
 
 namespace asio = boost::asio;
 namespace json = boost::json;
+using service::Reply;
+using service::Request;
+using service::Stream;
 using service::to_json;
 
 /// Ends a request with a status and a Fault.
@@ -80,11 +82,11 @@ public:
     ended_ = true;
     arrived_.notify_one();
   }
-  /// The next one; nullopt: that was the last. Empty when nothing came for a while.
+  /// The next one, which is waited for; nullopt: that was the last.
   std::optional<std::string> pop() {
     std::unique_lock lock(mutex_);
-    arrived_.wait_for(lock, std::chrono::seconds(15), [this] { return ended_ || !lines_.empty(); });
-    if (lines_.empty()) return ended_ ? std::nullopt : std::optional<std::string>("");
+    arrived_.wait(lock, [this] { return ended_ || !lines_.empty(); });
+    if (lines_.empty()) return std::nullopt;
     std::string line = std::move(lines_.front());
     lines_.pop_front();
     return line;
@@ -97,7 +99,7 @@ private:
   bool ended_ = false;
 };
 
-class ServiceControl : public Control {
+class ServiceControl : public service::Control {
 public:
   explicit ServiceControl(service::Service& service) : service_(service) {}
 
@@ -109,9 +111,9 @@ public:
     try {
       return route(request);
     } catch (const Refused& refused) {
-      return reply(json::object{{"error", refused.fault.message}, {"fix", refused.fault.fix}}, refused.status);
+      return service::error_reply(refused.status, refused.fault);
     } catch (const Failed& failed) {
-      return reply(json::object{{"error", failed.fault().message}, {"fix", failed.fault().fix}}, 500);
+      return service::error_reply(500, failed.fault());
     }
   }
 
@@ -119,8 +121,7 @@ public:
     try {
       issue_and_watch(request, out);
     } catch (const Refused& refused) {
-      out.write(json::serialize(
-          json::object{{"event", "error"}, {"error", refused.fault.message}, {"fix", refused.fault.fix}}));
+      out.refuse(service::error_reply(refused.status, refused.fault));
     }
   }
 
@@ -147,7 +148,6 @@ private:
     if (path == "/v1/hooks") return get(request, [&] { return hook_jobs(request); });
     if (path == "/v1/hooks/retry") return post(request, [&] { return retry_hooks(request); });
     if (path == "/v1/issue") return post(request, [&] { return issue(request); });
-    if (path == "/v1/revoke") return post(request, [&] { return revoke(request); });
     if (path == "/v1/reload") return post(request, [&] { return reload(); });
     if (path == "/v1/log-level") return post(request, [&] { return log_level(request); });
     if (path.starts_with("/v1/runs/")) return get(request, [&] { return run(path.substr(9)); });
@@ -157,18 +157,18 @@ private:
       if (slash == rest.npos) return get(request, [&] { return certificate(rest); });
       if (rest.substr(slash) == "/why") return get(request, [&] { return why(rest.substr(0, slash)); });
     }
-    throw Refused{404, {"there is nothing at " + printable(path), "docs/CONTROL.md lists what there is", {}}};
+    return service::unknown_path(request);
   }
 
   template <class Do>
   Reply get(const Request& request, Do action) {
-    if (request.method != "GET" && request.method != "HEAD") throw Refused{405, {request.path + " takes GET", "", {}}};
+    if (request.method != "GET" && request.method != "HEAD") return service::wrong_method(request, "GET, HEAD");
     return action();
   }
 
   template <class Do>
   Reply post(const Request& request, Do action) {
-    if (request.method != "POST") throw Refused{405, {request.path + " takes POST", "", {}}};
+    if (request.method != "POST") return service::wrong_method(request, "POST");
     return action();
   }
 
@@ -312,22 +312,9 @@ private:
     };
     ask(work(service_, std::move(asked), lines, writer));
     // A client that has gone away changes nothing: the Runs go on.
+    out.on_gone([lines] { lines->end(); });
     while (auto line = lines->pop())
       if (!out.write(*line)) return;
-  }
-
-  Reply revoke(const Request& request) {
-    const auto body = body_of(request);
-    const std::string name = text(body, "certificate");
-    const std::string reason = body.contains("reason") ? text(body, "reason") : "unspecified";
-    require(name);
-    auto work = [](service::Service& service, std::string name, std::string reason,
-                   Actor actor) -> asio::awaitable<Result<service::Revoked>> {
-      co_return co_await service::revoke(service.supervisor(), name, reason, actor);
-    };
-    const auto revoked = ask(work(service_, name, reason, request.actor));
-    if (!revoked) throw Refused{409, revoked.fault()};
-    return reply(to_json(*revoked));
   }
 
   Reply reload() {
@@ -366,7 +353,7 @@ private:
 class ControlSocket : public service::Endpoint {
 public:
   ControlSocket(service::Service& service, ControlServerOptions options)
-      : control_(service), server_(start_control_server(std::move(options), control_)) {}
+      : control_(service), server_(start_control_server(std::move(options), control_).or_throw()) {}
 
 private:
   ServiceControl control_;

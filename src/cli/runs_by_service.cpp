@@ -1,7 +1,7 @@
 #include "runs.hpp"
 
 #include <certherd/cli/progress.hpp>
-#include <certherd/os/http.hpp>
+#include <certherd/os/unix_http.hpp>
 #include <certherd/service/events.hpp>
 
 #include <boost/asio/executor_work_guard.hpp>

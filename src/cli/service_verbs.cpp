@@ -1,7 +1,7 @@
 #include "runs.hpp"
 
 #include <certherd/base/text.hpp>
-#include <certherd/os/http.hpp>
+#include <certherd/os/unix_http.hpp>
 #include <certherd/os/log.hpp>
 #include <certherd/renewal/retry.hpp>
 #include <certherd/service/json.hpp>

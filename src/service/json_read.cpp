@@ -1,5 +1,7 @@
 #include <certherd/service/json.hpp>
 
+#include "json_node.hpp"
+
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
@@ -8,102 +10,13 @@
 #include <limits>
 
 namespace certherd::service {
-namespace json = boost::json;
 namespace {
 
-[[noreturn]] void wrong(const std::string& place, const std::string& what) {
-  throw Failed({"the record of a Run cannot be read: " + place + " " + what,
-                "the service and this program may be of different versions: restart the service",
-                {}});
-}
-
-/// A value and where it stands, for the Fault.
-struct Node {
-  const json::value& value;
-  std::string place;
-
-  bool is_null() const { return value.is_null(); }
-
-  const json::object& object() const {
-    if (!value.is_object()) wrong(place, "is no object");
-    return value.get_object();
-  }
-
-  Node operator[](const char* key) const {
-    const json::value* const found = object().if_contains(key);
-    const std::string inner = place == "run" ? key : place + "." + key;
-    if (!found) wrong(inner, "is missing");
-    return {*found, inner};
-  }
-
-  std::vector<Node> items() const {
-    if (!value.is_array()) wrong(place, "is no array");
-    std::vector<Node> nodes;
-    for (const auto& item : value.get_array())
-      nodes.push_back({item, place + "[" + std::to_string(nodes.size()) + "]"});
-    return nodes;
-  }
-
-  std::string text() const {
-    if (!value.is_string()) wrong(place, "is no text");
-    return std::string(value.get_string());
-  }
-  std::string text_or_empty() const { return is_null() ? std::string() : text(); }
-
-  bool boolean() const {
-    if (!value.is_bool()) wrong(place, "is neither true nor false");
-    return value.get_bool();
-  }
-
-  template <class Number>
-  Number whole() const {
-    boost::system::error_code error;
-    const auto number = value.is_number() ? value.to_number<Number>(error) : Number{};
-    if (!value.is_number() || error) wrong(place, "is no whole number that fits");
-    return number;
-  }
-
-  /// Seconds with a fraction, as a duration.
-  Milliseconds duration() const {
-    constexpr double longest = 1e12;
-    const double seconds = value.is_number() ? value.to_number<double>() : -1;
-    if (!(seconds >= 0 && seconds < longest)) wrong(place, "is no duration in seconds");
-    return Milliseconds(std::llround(seconds * 1000));
-  }
-
-  TimePoint time() const {
-    const auto parsed = parse_utc(text());
-    if (!parsed) wrong(place, "is no time");
-    return *parsed;
-  }
-  TimePoint time_or_none() const { return is_null() ? TimePoint{} : time(); }
-
-  /// A word of one of the model's lists.
-  template <class Parse>
-  auto word(Parse parse, const char* what) const {
-    const auto parsed = parse(text());
-    if (!parsed) wrong(place, std::string("is no ") + what + " that this version knows");
-    return *parsed;
-  }
-
-  template <class Read>
-  auto optional(Read read) const {
-    using Value = decltype(read(*this));
-    return is_null() ? std::optional<Value>() : std::optional<Value>(read(*this));
-  }
-};
-
-std::vector<std::string> texts_of(const Node& node) {
-  std::vector<std::string> texts;
-  for (const auto& item : node.items()) texts.push_back(item.text());
-  return texts;
-}
-
-Phase phase_of(const Node& node) {
+Phase phase_of(const JsonNode& node) {
   return node.word(parse_phase, "Phase");
 }
 
-PhaseTimeline timeline_of(const Node& node) {
+PhaseTimeline timeline_of(const JsonNode& node) {
   PhaseTimeline timeline;
   for (const auto& item : node.items())
     timeline.spans.push_back({phase_of(item["phase"]), item["start"].time(), item["seconds"].duration(),
@@ -111,7 +24,7 @@ PhaseTimeline timeline_of(const Node& node) {
   return timeline;
 }
 
-Failure failure_of(const Node& node) {
+Failure failure_of(const JsonNode& node) {
   Failure failure;
   failure.failure_class = node["class"].word(parse_failure_class, "FailureClass");
   failure.phase = node["phase"].optional(phase_of);
@@ -124,12 +37,12 @@ Failure failure_of(const Node& node) {
   failure.fix = node["fix"].text();
   if (failure.fix == traits(failure.failure_class).fix) failure.fix.clear();
   failure.retry_after =
-      node["retry_after_seconds"].optional([](const Node& seconds) { return Seconds(seconds.whole<std::int64_t>()); });
+      node["retry_after_seconds"].optional([](const JsonNode& seconds) { return Seconds(seconds.whole<std::int64_t>()); });
   return failure;
 }
 
-Attempt attempt_of(const Node& node) {
-  const auto number = [](const Node& value) { return value.whole<int>(); };
+Attempt attempt_of(const JsonNode& node) {
+  const auto number = [](const JsonNode& value) { return value.whole<int>(); };
   Attempt attempt;
   attempt.number = number(node["number"]);
   attempt.started = node["started"].time();
@@ -145,7 +58,7 @@ Attempt attempt_of(const Node& node) {
   return attempt;
 }
 
-HookJob hook_job_of(const Node& node, const std::string& run) {
+HookJob hook_job_of(const JsonNode& node, const std::string& run) {
   HookJob job;
   job.run = run;
   job.hook = node["hook"].text();
@@ -157,15 +70,27 @@ HookJob hook_job_of(const Node& node, const std::string& run) {
   job.duration = node["seconds"].duration();
   job.error = node["error"].text_or_empty();
   job.output = node["output"].text();
+  job.certificate = node["certificate"].text();
+  job.next_try = node["next_try"].optional([](const JsonNode& time) { return time.time(); });
+  job.dropped = node["dropped"].boolean();
+  job.ran_with = node["ran_with"].text();
   return job;
 }
 
-CertificateFacts facts_of(const Node& node) {
+}  // namespace
+
+std::vector<std::string> texts_of(const JsonNode& node) {
+  std::vector<std::string> texts;
+  for (const auto& item : node.items()) texts.push_back(item.text());
+  return texts;
+}
+
+CertificateFacts facts_of(const JsonNode& node) {
   return {texts_of(node["domains"]), node["serial"].text(),     node["issuer"].text(),
           node["key"].text(),        node["not_before"].time(), node["not_after"].time()};
 }
 
-Run run_of(const Node& node) {
+Run run_of(const JsonNode& node) {
   Run run;
   run.id = node["run"].text();
   run.certificate = node["certificate"].text();
@@ -177,19 +102,17 @@ Run run_of(const Node& node) {
   run.reason = node["reason"].text();
   run.started = node["started"].time();
   run.ended = node["ended"].time_or_none();
-  run.outcome = node["outcome"].optional([](const Node& text) { return text.word(parse_outcome, "Outcome"); });
+  run.outcome = node["outcome"].optional([](const JsonNode& text) { return text.word(parse_outcome, "Outcome"); });
   run.failure = node["failure"].optional(failure_of);
   run.timeline = timeline_of(node["phases"]);
   for (const auto& item : node["attempts"].items()) run.attempts.push_back(attempt_of(item));
   for (const auto& item : node["hooks"].items()) run.hook_jobs.push_back(hook_job_of(item, run.id));
-  run.generation = node["generation"].optional([&](const Node& generation) {
+  run.generation = node["generation"].optional([&](const JsonNode& generation) {
     return Generation{run.certificate, generation["number"].whole<int>(), generation["directory"].text(),
                       facts_of(generation["certificate"])};
   });
   return run;
 }
-
-}  // namespace
 
 Result<Run> run_from_json(const json::value& value) {
   try {

@@ -14,6 +14,8 @@
 #include <csignal>
 #include <exception>
 
+#include "log_observer.hpp"
+
 namespace certherd::service {
 namespace {
 
@@ -53,6 +55,8 @@ Service::Service(ConfigurationPtr configuration)
 
 void Service::run(const OpenEndpoint& open_endpoint) {
   std::exception_ptr failure;
+  LogObserver log;
+  supervisor_.observe(&log);
   asio::co_spawn(io_, follow_signals(), asio::detached);
   asio::co_spawn(io_, keep_alive(), asio::detached);
   asio::co_spawn(io_, serve(open_endpoint), [&](std::exception_ptr error) {
@@ -61,6 +65,7 @@ void Service::run(const OpenEndpoint& open_endpoint) {
   });
   io_.run();
   pool_.join();
+  supervisor_.observe_no_longer(&log);
   if (failure) std::rethrow_exception(failure);
 }
 

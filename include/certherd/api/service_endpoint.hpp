@@ -18,7 +18,6 @@ namespace certherd::api {
 ///   POST /v1/hooks/retry                tries everything that is owed, now: {"owed": N}
 ///   POST /v1/issue                      {"certificates": [NAME…], "force": bool, "output": bool}; answered at once with 202,
 ///                                       or with ?wait=1 by a line of JSON for each event (service/events.hpp)
-///   POST /v1/revoke                     {"certificate": NAME, "reason": REASON}
 ///   POST /v1/reload                     reads the configuration again: {"in_force", "faults", "warnings"}
 ///   POST /v1/log-level                  {"level": "debug" | "info" | "warning" | "error"}
 ///

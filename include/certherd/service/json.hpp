@@ -20,6 +20,7 @@ namespace certherd::service {
 /// What --json prints and the control socket answers. Times are RFC 3339 in UTC, durations seconds; what is not known
 /// or does not apply is null.
 boost::json::object to_json(const Run& run);
+boost::json::object to_json(const HookJob& job);
 boost::json::object to_json(const Certificate& certificate);
 boost::json::object to_json(const CertificateFacts& facts);
 boost::json::object to_json(const Provider& provider);

@@ -93,6 +93,7 @@ TEST_SUITE("hooks/context") {
           "LANG=C.UTF-8\n"
           "CERTHERD_EVENT=deployed\n"
           "CERTHERD_NAME=example.com\n"
+          "CERTHERD_NAMES=example.com\n"
           "CERTHERD_DOMAINS=example.com *.example.com\n"
           "CERTHERD_RUN=20261123T214418Z-example.com-1f3a\n"
           "CERTHERD_OUTCOME=deployed\n"
@@ -114,6 +115,7 @@ TEST_SUITE("hooks/context") {
           "LANG=C.UTF-8\n"
           "CERTHERD_EVENT=failed\n"
           "CERTHERD_NAME=example.com\n"
+          "CERTHERD_NAMES=example.com\n"
           "CERTHERD_DOMAINS=example.com\n"
           "CERTHERD_RUN=20261123T214418Z-example.com-1f3a\n"
           "CERTHERD_OUTCOME=failed\n"
@@ -147,7 +149,7 @@ TEST_SUITE("hooks/context") {
   TEST_CASE("the body of a webhook after a deployment") {
     CHECK(hooks::webhook_body(context_of(deployed_run())) ==
           R"({"text":"certherd on web1: example.com deployed, valid until 2027-02-21 20:44 UTC",)"
-          R"("event":"deployed","certificate":"example.com","domains":["example.com","*.example.com"],)"
+          R"("event":"deployed","certificate":"example.com","certificates":["example.com"],"domains":["example.com","*.example.com"],)"
           R"("run":"20261123T214418Z-example.com-1f3a","host":"web1","outcome":"deployed",)"
           R"("generation":{"directory":"/var/lib/certherd/generations/example.com/7",)"
           R"("lineage":"/var/lib/certherd/certificates/example.com","number":7,"serial":"04ab","issuer":"R10",)"
@@ -160,7 +162,7 @@ TEST_SUITE("hooks/context") {
     const std::string meaning(traits(FailureClass::txt_missing).meaning);
     CHECK(hooks::webhook_body(context_of(failed_run())) ==
           R"({"text":"certherd on web1: example.com failed (txt_missing): )" + meaning +
-              R"(","event":"failed","certificate":"example.com","domains":["example.com"],)"
+              R"(","event":"failed","certificate":"example.com","certificates":["example.com"],"domains":["example.com"],)"
               R"("run":"20261123T214418Z-example.com-1f3a","host":"web1","outcome":"failed",)"
               R"("generation":null,"previous_generation":null,)"
               R"("failure":{"class":"txt_missing","phase":"validation","error":"Some challenges have failed.",)"
