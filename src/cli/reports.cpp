@@ -63,12 +63,10 @@ void print_certificate(const Context& context, const CertificateReport& report, 
   row("next", decision.action == renewal::Decision::Action::nothing ? "nothing is due: " + decision.reason
                                                                     : "due: " + decision.reason);
   if (report.state.failures > 0)
-    row("failing", std::to_string(report.state.failures) + (report.state.failures == 1 ? " run" : " runs in a row") +
-                       (report.state.failure_class
-                            ? ", the last as " + std::string(to_string(*report.state.failure_class))
-                            : "") +
-                       (report.state.retry_at ? ", tried again from " + format_utc_minutes(*report.state.retry_at) + " UTC"
-                                              : ""));
+    row("failing",
+        std::to_string(report.state.failures) + (report.state.failures == 1 ? " run" : " runs in a row") +
+            (report.state.failure_class ? ", the last as " + std::string(to_string(*report.state.failure_class)) : "") +
+            (report.state.retry_at ? ", tried again from " + format_utc_minutes(*report.state.retry_at) + " UTC" : ""));
 }
 
 void print_run(const Context& context, const Run& run) {

@@ -69,8 +69,8 @@ std::optional<std::vector<service::Handled>> handle_by_service(const Context& co
   for (const auto& name : wanted.certificates) {
     const auto found = handled.find(name);
     if (found == handled.end())
-      throw Failed({"the service ended before " + name + " was done", "'certherd show " + name + "' tells how far it came",
-                    {}});
+      throw Failed(
+          {"the service ended before " + name + " was done", "'certherd show " + name + "' tells how far it came", {}});
     all.push_back(std::move(found->second));
   }
   return all;

@@ -52,11 +52,11 @@ public:
   std::vector<service::Handled> handle(const Wanted& wanted, const Told& told) {
     std::exception_ptr failure;
     wait_for_signal();
-    const auto progress = make_progress(
-        io_.get_executor(), quiet_for_json(context_),
-        {context_.line.verbosity >= 1 && !context_.line.json, wanted.certificates.size() > 1,
-         context_.line.verbosity >= 2 && !context_.line.json},
-        context_.out);
+    const auto progress =
+        make_progress(io_.get_executor(), quiet_for_json(context_),
+                      {context_.line.verbosity >= 1 && !context_.line.json, wanted.certificates.size() > 1,
+                       context_.line.verbosity >= 2 && !context_.line.json},
+                      context_.out);
     supervisor_.observe(progress.get());
     asio::co_spawn(io_, work(wanted, told), [&](std::exception_ptr error) {
       failure = error;

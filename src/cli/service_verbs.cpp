@@ -1,8 +1,8 @@
 #include "runs.hpp"
 
 #include <certherd/base/text.hpp>
-#include <certherd/os/unix_http.hpp>
 #include <certherd/os/log.hpp>
+#include <certherd/os/unix_http.hpp>
 #include <certherd/renewal/retry.hpp>
 #include <certherd/service/json.hpp>
 #include <certherd/service/report.hpp>
@@ -34,8 +34,8 @@ std::vector<renewal::Reasoning> reason_here(service::ConfigurationPtr configurat
   std::unique_ptr<journal::Journal> journal;
   std::error_code error;
   if (std::filesystem::exists(configuration->settings.paths.database(), error))
-    journal = journal::Journal::open(configuration->settings.paths.database(), journal::Journal::Mode::read_only)
-                  .or_throw();
+    journal =
+        journal::Journal::open(configuration->settings.paths.database(), journal::Journal::Mode::read_only).or_throw();
   service::Roster roster(configuration, journal.get());
   const service::Entry* entry = roster.find(name);
   const auto now = std::chrono::system_clock::now();
@@ -104,8 +104,7 @@ int why(const Context& context) {
     return exit_usage;
   }
   const auto answer = ask_service(configuration->settings, "GET", "/v1/certificates/" + name + "/why");
-  const auto because =
-      answer ? service::because_from_json(*answer).or_throw() : reason_here(configuration, name);
+  const auto because = answer ? service::because_from_json(*answer).or_throw() : reason_here(configuration, name);
   if (context.line.json) {
     service::print_json(context.out, service::to_json(because));
     return exit_done;
@@ -118,8 +117,7 @@ int why(const Context& context) {
 
 int hooks_list(const Context& context) {
   const auto configuration = usable_configuration(context);
-  const auto answer =
-      ask_service(configuration.settings, "GET", context.line.all ? "/v1/hooks?all=1" : "/v1/hooks");
+  const auto answer = ask_service(configuration.settings, "GET", context.line.all ? "/v1/hooks?all=1" : "/v1/hooks");
   const json::value jobs = answer ? *answer : json::value(owed_here(configuration.settings, context.line.all));
   if (context.line.json) {
     service::print_json(context.out, jobs);

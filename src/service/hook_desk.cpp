@@ -151,7 +151,9 @@ asio::awaitable<void> HookDesk::note_result(HookJob& job) {
     }
   } else {
     // Stopped before it began: due at the next start.
-    job.next_try = stop_.requested() ? now() : renewal::retry_at(FailureClass::provider_error, job.tries, now(), std::nullopt, random01());
+    job.next_try = stop_.requested()
+                       ? now()
+                       : renewal::retry_at(FailureClass::provider_error, job.tries, now(), std::nullopt, random01());
     owed_[key] = job;
   }
   changed.push_back(job);

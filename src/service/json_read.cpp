@@ -36,8 +36,8 @@ Failure failure_of(const JsonNode& node) {
   // Where nothing more is known the fix of the class was written in its place.
   failure.fix = node["fix"].text();
   if (failure.fix == traits(failure.failure_class).fix) failure.fix.clear();
-  failure.retry_after =
-      node["retry_after_seconds"].optional([](const JsonNode& seconds) { return Seconds(seconds.whole<std::int64_t>()); });
+  failure.retry_after = node["retry_after_seconds"].optional(
+      [](const JsonNode& seconds) { return Seconds(seconds.whole<std::int64_t>()); });
   return failure;
 }
 

@@ -86,7 +86,8 @@ asio::awaitable<void> Scheduler::check_renewal_info(std::string name) {
     co_return;
   }
   auto& window = at_hand->state.window;
-  const bool same = window && window->ari_id == facts.ari_id && window->start == info->start && window->end == info->end;
+  const bool same =
+      window && window->ari_id == facts.ari_id && window->start == info->start && window->end == info->end;
   RenewalWindow fresh;
   fresh.ari_id = facts.ari_id;
   fresh.start = info->start;
@@ -100,8 +101,8 @@ asio::awaitable<void> Scheduler::check_renewal_info(std::string name) {
   renewal_info_.set(name, fresh.next_check);
   co_await save(at_hand->state);
   if (!same) {
-    os::log(os::LogLevel::info, name + ": the CA suggests renewal between " + format_utc_minutes(fresh.start) + " and " +
-                                    format_utc_minutes(fresh.end) + " UTC");
+    os::log(os::LogLevel::info, name + ": the CA suggests renewal between " + format_utc_minutes(fresh.start) +
+                                    " and " + format_utc_minutes(fresh.end) + " UTC");
     agenda_.set(name, now());
     timer_.cancel();
   }

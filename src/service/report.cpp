@@ -28,7 +28,8 @@ void each_report(const Roster& roster, journal::Journal* journal, TimePoint now,
 json::array to_json(const std::vector<renewal::Reasoning>& because) {
   json::array array;
   for (const auto& [fact, when] : because)
-    array.push_back(json::object{{"fact", fact}, {"when", when ? json::value(format_utc(*when)) : json::value(nullptr)}});
+    array.push_back(
+        json::object{{"fact", fact}, {"when", when ? json::value(format_utc(*when)) : json::value(nullptr)}});
   return array;
 }
 

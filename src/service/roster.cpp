@@ -103,10 +103,10 @@ renewal::Decision Roster::decide(const Entry& entry, TimePoint now, bool forced,
   situation.state = &entry.state;
   situation.explain = explain;
   if (entry.state.failures > 0)  // without a look at certbot nothing is known to have changed
-    situation.fingerprint = installed_ ? fingerprint(*configuration_, *entry.certificate,
-                                                     plugin_version_of(*configuration_, installed_.get(),
-                                                                       *entry.certificate))
-                                       : entry.state.fingerprint;
+    situation.fingerprint = installed_
+                                ? fingerprint(*configuration_, *entry.certificate,
+                                              plugin_version_of(*configuration_, installed_.get(), *entry.certificate))
+                                : entry.state.fingerprint;
   if (entry.current) {
     situation.published = entry.current->facts;
     situation.published_ca = entry.published_ca;

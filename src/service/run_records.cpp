@@ -34,7 +34,8 @@ boost::asio::awaitable<void> RunSteps::settle() {
     state_.profile = certificate_.profile;
     notices_.push_back(HookEvent::deployed);
   } else if (run_.outcome == Outcome::failed) {
-    const auto print = fingerprint(*host_.configuration, certificate_, plugin_version_of(*host_.configuration, host_.certbot.get(), certificate_));
+    const auto print = fingerprint(*host_.configuration, certificate_,
+                                   plugin_version_of(*host_.configuration, host_.certbot.get(), certificate_));
     state_ = renewal::after_failure(std::move(state_), *run_.failure, print, now, random01());
   }
   if (run_.outcome != Outcome::interrupted) {

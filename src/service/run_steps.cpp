@@ -221,7 +221,8 @@ boost::asio::awaitable<void> RunSteps::register_account() {
   AccountDesk::Place& place = host_.accounts.of(ca_.id);
   const auto turn = co_await place.turns.wait();
   if (account_registered()) co_return;
-  // Whoever had the turn before us has just been refused; to ask again for each waiting Run would use up the CA's limit.
+  // Whoever had the turn before us has just been refused; to ask again for each waiting Run would use up the CA's
+  // limit.
   if (place.failure && place.failed_at >= asked) throw RunFailed{*place.failure};
   TemporaryFile binding(paths.credentials_dir() / (run_.id + "-eab.ini"));
   certbot::RegisterInput input{certbot_host(), ca_, {}};
@@ -337,8 +338,8 @@ boost::asio::awaitable<void> RunSteps::publish() {
       host_.pool, [this] { return store::publish(host_.settings().paths, certificate_, *pems_, *facts_); });
   if (!published) fail(FailureClass::publish_failed, published.fault());
   run_.generation = *published;
-  const auto pruned =
-      co_await os::offload(host_.pool, [this] { return store::prune(host_.settings().paths, certificate_.name, now()); });
+  const auto pruned = co_await os::offload(
+      host_.pool, [this] { return store::prune(host_.settings().paths, certificate_.name, now()); });
   if (!pruned) warn(pruned.fault().text());
   end(now());
 }

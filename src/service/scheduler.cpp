@@ -23,8 +23,8 @@ namespace asio = boost::asio;
 
 /// The wall clock is read anew at least so often: no timer outlives a suspend or a step of the clock by more.
 constexpr Seconds longest_sleep{60};
-/// A Certificate is looked at at least so often, whatever its plan says: notices may be due, and somebody may have touched
-/// the store.
+/// A Certificate is looked at at least so often, whatever its plan says: notices may be due, and somebody may have
+/// touched the store.
 constexpr auto longest_plan = std::chrono::duration<double>(3600);
 /// In one pass; the loop has others to serve.
 constexpr std::size_t looks_at_once = 256;
@@ -169,18 +169,18 @@ void Scheduler::tell(Entry& entry, std::vector<HookEvent> events) {
       notice.generation = store::current(configuration->settings.paths, name);
       auto context = hooks::context_of(event, notice, configuration->settings.paths);
       Redactor none;
-      const auto jobs = co_await self->supervisor_.hooks().carry_out(configuration, *certificate, std::move(context), 0,
-                                                                     none);
+      const auto jobs =
+          co_await self->supervisor_.hooks().carry_out(configuration, *certificate, std::move(context), 0, none);
       for (const auto& job : jobs)
         if (!job.done) os::log(os::LogLevel::warning, name + ": " + job.error);
     }
   };
   for (const HookEvent event : events)
     os::log(os::LogLevel::warning, entry.certificate->name + ": " + std::string(hooks::to_string(event)));
-  asio::co_spawn(executor_,
-                 work(this, entry.certificate->name, entry.state, std::move(events),
-                      supervisor_.roster().configuration()),
-                 asio::detached);
+  asio::co_spawn(
+      executor_,
+      work(this, entry.certificate->name, entry.state, std::move(events), supervisor_.roster().configuration()),
+      asio::detached);
 }
 
 asio::awaitable<void> Scheduler::save(CertificateState state) {

@@ -162,8 +162,8 @@ asio::awaitable<Reloaded> Service::reload() {
   }
   for (const auto& fault : reloaded.faults)
     os::log(os::LogLevel::error, (fault.mark ? to_string(*fault.mark) + ": " : "") + fault.text());
-  const std::string told = "the new configuration has " + std::to_string(reloaded.faults.size()) +
-                           " faults: the one before stays in force";
+  const std::string told =
+      "the new configuration has " + std::to_string(reloaded.faults.size()) + " faults: the one before stays in force";
   os::log(os::LogLevel::error, told + "; 'certherd config check' explains them");
   os::notify_ready(told + "; " + scheduler_.status());
   co_return reloaded;

@@ -143,8 +143,8 @@ asio::awaitable<void> Supervisor::use(ConfigurationPtr configuration) {
 asio::awaitable<std::shared_ptr<const certbot::InstalledCertbot>> Supervisor::installed() {
   const auto turn = co_await looking_.wait();
   const Settings& settings = roster_.settings();
-  auto found = co_await certbot::inspect_certbot(settings.certbot.executable,
-                                                 settings.paths.state_dir / "certbot.json", stop_);
+  auto found =
+      co_await certbot::inspect_certbot(settings.certbot.executable, settings.paths.state_dir / "certbot.json", stop_);
   if (!found) {
     roster_.saw(nullptr);
     certbot_fault_ = found.fault();

@@ -16,8 +16,9 @@ struct ProgressOptions {
   bool certbot = false;  ///< certbot's own output as it comes
 };
 
-/// Shows Runs live: on a terminal the current phases with its elapsed time, and what is left of an announced wait; every
-/// phase that ended as a line of its own. Elsewhere only what ProgressOptions ask for. Warnings go to standard error.
+/// Shows Runs live: on a terminal the current phases with its elapsed time, and what is left of an announced wait;
+/// every phase that ended as a line of its own. Elsewhere only what ProgressOptions ask for. Warnings go to standard
+/// error.
 std::unique_ptr<service::RunObserver> make_progress(boost::asio::any_io_executor executor, const Terminal& terminal,
                                                     ProgressOptions options, std::ostream& out);
 

@@ -20,11 +20,11 @@
 
 namespace certherd::service {
 
-/// Carries out HookJobs. Each is on disk as owed before its first try, and stays owed until it has succeeded or its Hook
-/// is no longer configured; failed ones are tried again on the retry ladder. On the io_context's thread.
+/// Carries out HookJobs. Each is on disk as owed before its first try, and stays owed until it has succeeded or its
+/// Hook is no longer configured; failed ones are tried again on the retry ladder. On the io_context's thread.
 ///
-/// A Hook with `batch` is executed once for all Certificates that want it at about the same time: when no Run that would
-/// want it is under way any more, and at the latest `batch` after the first wanted it.
+/// A Hook with `batch` is executed once for all Certificates that want it at about the same time: when no Run that
+/// would want it is under way any more, and at the latest `batch` after the first wanted it.
 class HookDesk {
 public:
   HookDesk(boost::asio::any_io_executor executor, boost::asio::thread_pool& pool, journal::Journal& journal,

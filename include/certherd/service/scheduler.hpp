@@ -34,9 +34,9 @@ private:
   std::map<std::string, TimePoint> times_;
 };
 
-/// Lets every Certificate be renewed when its time has come: reads the wall clock anew at least each minute, asks the CAs
-/// for renewal windows (ARI, RFC 9773), tells what is about to expire, and tries owed Hooks again. On the io_context's
-/// thread.
+/// Lets every Certificate be renewed when its time has come: reads the wall clock anew at least each minute, asks the
+/// CAs for renewal windows (ARI, RFC 9773), tells what is about to expire, and tries owed Hooks again. On the
+/// io_context's thread.
 class Scheduler {
 public:
   Scheduler(boost::asio::any_io_executor executor, boost::asio::thread_pool& pool, State& state, Supervisor& supervisor,

@@ -17,9 +17,9 @@ namespace certherd::service {
 
 /// What came of reading the configuration again.
 struct Reloaded {
-  bool in_force = false;         ///< false: it has faults, and the one before stays in force
+  bool in_force = false;  ///< false: it has faults, and the one before stays in force
   std::vector<Fault> faults;
-  std::vector<Fault> warnings;   ///< also what takes a restart
+  std::vector<Fault> warnings;  ///< also what takes a restart
 };
 
 /// A way in from outside (the control socket). Lives on threads of its own; stops when destroyed.

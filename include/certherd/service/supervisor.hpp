@@ -28,9 +28,9 @@ struct Wish {
 struct Handled {
   std::string certificate;
   renewal::Decision decision;
-  std::optional<Run> run;      ///< absent: nothing was due, or one of the following
-  bool stopped = false;        ///< certherd was told to stop before its turn
-  std::string held;            ///< why it must wait: a rate limit of the CA
+  std::optional<Run> run;  ///< absent: nothing was due, or one of the following
+  bool stopped = false;    ///< certherd was told to stop before its turn
+  std::string held;        ///< why it must wait: a rate limit of the CA
   std::optional<TimePoint> held_until;
   std::optional<Fault> fault;  ///< the Run could not even be noted, or the Certificate is not configured (any more)
 };
