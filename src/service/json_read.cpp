@@ -86,8 +86,14 @@ std::vector<std::string> texts_of(const JsonNode& node) {
 }
 
 CertificateFacts facts_of(const JsonNode& node) {
-  return {texts_of(node["domains"]), node["serial"].text(),     node["issuer"].text(),
-          node["key"].text(),        node["not_before"].time(), node["not_after"].time()};
+  CertificateFacts facts;
+  facts.domains = texts_of(node["domains"]);
+  facts.serial = node["serial"].text();
+  facts.issuer = node["issuer"].text();
+  facts.key = node["key"].text();
+  facts.not_before = node["not_before"].time();
+  facts.not_after = node["not_after"].time();
+  return facts;
 }
 
 Run run_of(const JsonNode& node) {
