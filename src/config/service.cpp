@@ -53,7 +53,7 @@ void read_control(const YamlNode* node, ControlSettings& control, Faults& faults
   control.socket_mode = section.mode("socket_mode").value_or(control.socket_mode);
   control.socket_group = section.text("socket_group").value_or(control.socket_group);
   if (control.socket_mode & 0007)
-    section.fault(section.get("socket_mode")->mark,
+    section.fault(node->find("socket_mode")->mark,
                   "'socket_mode' of 'control' would let everybody on this host order certherd about",
                   "use 0660 and a socket_group");
   section.finish();

@@ -93,7 +93,8 @@ CertificateState after_failure(CertificateState state, const Failure& failure, c
 
 CertificateState after_success(CertificateState state, const std::optional<CertificateFacts>& replaced, TimePoint now) {
   // A tenth of the lifetime: windows that are no sign of trouble lie about where the rule has its time.
-  if (replaced && window_of(*replaced, &state, now) &&
+  const RenewalWindow* window = replaced ? window_of(*replaced, &state, now) : nullptr;
+  if (window && window->moment <= now &&
       now < renewal_time(*replaced) - (replaced->not_after - replaced->not_before) / 10)
     state.window_obeyed = now;
   state.failures = 0;

@@ -140,7 +140,9 @@ TEST_SUITE("renewal/retry") {
     state.window = RenewalWindow{"a.b", now - 2h, now - 1h, "", now - 2h, now, now};
     CHECK(renewal::after_success(state, facts, now).window_obeyed == now);
     CHECK_FALSE(renewal::after_success(state, std::nullopt, now).window_obeyed);
-    state.window->ari_id = "a.a";
+    state.window = RenewalWindow{"a.b", now + 1h, now + 2h, "", now + 90min, now, now};  // its time had not come
+    CHECK_FALSE(renewal::after_success(state, facts, now).window_obeyed);
+    state.window = RenewalWindow{"a.a", now - 2h, now - 1h, "", now - 2h, now, now};
     CHECK_FALSE(renewal::after_success(state, facts, now).window_obeyed);
     state.window->ari_id = "a.b";
     facts.not_before -= 45 * day;  // about its time anyway
