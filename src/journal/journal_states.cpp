@@ -15,23 +15,24 @@ using Poco::Data::Session;
 using Text = std::string;
 
 using StateRow = Poco::Tuple<Text, int, Nullable<Text>, Int64, Nullable<Int64>, Text, Nullable<Text>, Int64, Int64,
-                             Text, Int64, Int64, Int64, Nullable<Int64>, Nullable<Int64>, Text, Text, Text>;
+                             Text, Int64, Int64, Int64, Nullable<Int64>, Nullable<Int64>, Text, Text, Text, Nullable<Int64>>;
 const Text select_states =
     "SELECT certificate, failures, failure_class, failed_at, retry_at, fingerprint, window_ari_id, window_start, "
     "window_end, window_url, window_moment, window_fetched, window_next_check, failed_told, expiring_told, "
-    "expiring_serial, revoked_serial, profile FROM certificate_states ";
+    "expiring_serial, revoked_serial, profile, window_obeyed FROM certificate_states ";
 const Text insert_state =
     "INSERT INTO certificate_states (certificate, failures, failure_class, failed_at, retry_at, fingerprint, "
     "window_ari_id, window_start, window_end, window_url, window_moment, window_fetched, window_next_check, "
-    "failed_told, expiring_told, expiring_serial, revoked_serial, profile) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (certificate) DO UPDATE SET "
+    "failed_told, expiring_told, expiring_serial, revoked_serial, profile, window_obeyed) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (certificate) DO UPDATE SET "
     "failures = excluded.failures, failure_class = excluded.failure_class, failed_at = excluded.failed_at, "
     "retry_at = excluded.retry_at, fingerprint = excluded.fingerprint, window_ari_id = excluded.window_ari_id, "
     "window_start = excluded.window_start, window_end = excluded.window_end, window_url = excluded.window_url, "
     "window_moment = excluded.window_moment, window_fetched = excluded.window_fetched, "
     "window_next_check = excluded.window_next_check, failed_told = excluded.failed_told, "
     "expiring_told = excluded.expiring_told, expiring_serial = excluded.expiring_serial, "
-    "revoked_serial = excluded.revoked_serial, profile = excluded.profile";
+    "revoked_serial = excluded.revoked_serial, profile = excluded.profile, "
+    "window_obeyed = excluded.window_obeyed";
 
 using BucketRow = Poco::Tuple<Text, Text, Text, double, Int64>;
 
@@ -56,7 +57,8 @@ StateRow row_of(const CertificateState& state) {
           nullable_seconds(state.expiring_told),
           state.expiring_serial,
           state.revoked_serial,
-          state.profile};
+          state.profile,
+          nullable_time(state.window_obeyed)};
 }
 
 CertificateState state_from(const StateRow& row) {
@@ -77,6 +79,7 @@ CertificateState state_from(const StateRow& row) {
   state.expiring_serial = row.get<15>();
   state.revoked_serial = row.get<16>();
   state.profile = row.get<17>();
+  state.window_obeyed = optional_time(row.get<18>());
   return state;
 }
 

@@ -56,7 +56,7 @@ const Step& second_step() {
       "window_ari_id TEXT, window_start BIGINT NOT NULL, window_end BIGINT NOT NULL, window_url TEXT NOT NULL, "
       "window_moment BIGINT NOT NULL, window_fetched BIGINT NOT NULL, window_next_check BIGINT NOT NULL, "
       "failed_told BIGINT, expiring_told BIGINT, expiring_serial TEXT NOT NULL, revoked_serial TEXT NOT NULL, "
-      "profile TEXT NOT NULL)",
+      "profile TEXT NOT NULL, window_obeyed BIGINT)",
       "CREATE TABLE rate_buckets (ca VARCHAR(200) NOT NULL, limit_name VARCHAR(200) NOT NULL, "
       "bucket_key VARCHAR(2000) NOT NULL, tokens DOUBLE PRECISION NOT NULL, counted_at BIGINT NOT NULL, "
       "PRIMARY KEY (ca, limit_name, bucket_key))",
