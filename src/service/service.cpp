@@ -50,8 +50,10 @@ Service::Service(ConfigurationPtr configuration)
       stop_(io_.get_executor()),
       supervisor_(io_.get_executor(), pool_, std::move(configuration), state_, stop_),
       scheduler_(io_.get_executor(), pool_, state_, supervisor_, stop_),
-      signals_(io_, SIGTERM, SIGINT, SIGHUP, SIGUSR1),
-      reloading_(io_.get_executor()) {}
+      signals_(io_, SIGTERM, SIGINT, SIGHUP),
+      reloading_(io_.get_executor()) {
+  signals_.add(SIGUSR1);
+}
 
 void Service::run(const OpenEndpoint& open_endpoint) {
   std::exception_ptr failure;
