@@ -58,6 +58,7 @@ RunSteps::RunSteps(Host host, Assignment assignment, Run run, RunObserver& obser
       decision_(std::move(assignment.decision)),
       state_(std::move(assignment.state)),
       renewal_(assignment.renewal),
+      begun_(assignment.begun),
       yielded_(std::move(assignment.yielded)),
       run_(std::move(run)),
       observer_(observer) {}
@@ -93,7 +94,7 @@ boost::asio::awaitable<Finished> RunSteps::execute() {
   // Before anything is asked of the CA: a Run that cannot be noted is not begun.
   co_await os::offload(host_.pool, [this] { host_.state.journal->begin_run(run_); });
   observer_.run_started(run_);
-  if (const auto begun = now(); begun - run_.started > shortest_queue) begin(Phase::queue, run_.started);
+  if (begun_ - run_.started > shortest_queue) begin(Phase::queue, run_.started);
   previous_ = store::current(host_.settings().paths, certificate_.name);
   renewal::RunMachine machine(decision_.action, account_registered());
   while (machine.step() < renewal::Step::hooks) {
@@ -144,7 +145,7 @@ boost::asio::awaitable<std::optional<Failure>> RunSteps::perform(renewal::Step s
 boost::asio::awaitable<void> RunSteps::carry_out(renewal::Step step) {
   switch (step) {
     case renewal::Step::preflight:
-      begin(Phase::preflight, now());
+      begin(Phase::preflight, begun_);
       prepare();
       co_return;
     case renewal::Step::account:
@@ -319,7 +320,7 @@ boost::asio::awaitable<void> RunSteps::attempt() {
 }
 
 boost::asio::awaitable<void> RunSteps::verify() {
-  begin(Phase::verify, run_.attempts.empty() ? run_.started : run_.attempts.back().ended);
+  begin(Phase::verify, run_.attempts.empty() ? begun_ : run_.attempts.back().ended);
   const fs::path config = host_.settings().paths.certbot_dir(certificate_.name) / "config";
   const fs::path live = certbot::lineage_of(config, certificate_.name).cert.parent_path();
   auto pems = store::read_pem_set(live);

@@ -56,6 +56,7 @@ private:
   renewal::Decision decision_;
   CertificateState state_;
   const bool renewal_;
+  const TimePoint begun_;
   std::function<void()> yielded_;
   Run run_;
   RunObserver& observer_;

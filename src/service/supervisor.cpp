@@ -42,6 +42,7 @@ struct Supervisor::Job {
       : wish(std::move(wanted)), queued(now()), ended(executor, asio::steady_timer::time_point::max()) {}
   Wish wish;
   TimePoint queued;
+  TimePoint begun;
   bool running = false;
   bool yielded = false;  ///< nothing but Hooks is left: its place in the queue is free
   Handled handled;
@@ -247,6 +248,7 @@ void Supervisor::pump() {
   while (const auto name = queue_.next(now())) {
     const auto job = jobs_.at(*name);
     job->running = true;
+    job->begun = now();
     ++running_;
     queue_.started(*name, now());
     asio::co_spawn(executor_, carry_out(job), asio::detached);
@@ -296,7 +298,7 @@ asio::awaitable<void> Supervisor::run(Job& job) {
     }
   }
   Host host{configuration, certbot, certbot_fault_, state_, pool_, stop_, hooks_, ledger_, accounts_};
-  Assignment assignment{*entry->certificate, handled.decision, job.wish.actor, entry->state, renewal, job.queued, {}};
+  Assignment assignment{*entry->certificate, handled.decision, job.wish.actor, entry->state, renewal, job.queued, job.begun, {}};
   assignment.yielded = [this, &job] {
     job.yielded = true;
     queue_.finished(job.wish.certificate);

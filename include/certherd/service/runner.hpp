@@ -65,6 +65,7 @@ struct Assignment {
   CertificateState state;         ///< before the Run
   bool renewal = false;           ///< the same set of names was certified before
   TimePoint queued;               ///< since when it waited for its turn
+  TimePoint begun;                ///< when the turn came
   std::function<void()> yielded;  ///< called when nothing but hooks is left
 };
 
