@@ -6,7 +6,8 @@
         ...
 """
 
-from .api import Lab, LabError
+from .api import Lab, LabError, renewal_info_id
+from .faults import http_date
 from .options import Options
 
-__all__ = ["Lab", "LabError", "Options"]
+__all__ = ["Lab", "LabError", "Options", "http_date", "renewal_info_id"]

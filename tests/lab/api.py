@@ -1,5 +1,6 @@
 """The Lab as Python sees it."""
 
+import base64
 import collections
 import json
 import os
@@ -153,6 +154,45 @@ class Lab:
     def resume(self, part: str) -> None:
         self._ask({"do": "resume", "part": part})
 
+    # --- the fault proxy, of a Lab with fault_proxy=True
+
+    def fault(self, kind: str, **values) -> dict:
+        """From now on "status", "hang", "close", "truncate" or "delay"; `on`, `count` and the rest are the fields of
+        faults.Fault: fault("status", status=503, retry_after=5, on="newOrder", count=2). Returns what
+        fault_state does."""
+        return self._ask({"do": "fault", "what": "fault", "values": {"kind": kind, **values}})
+
+    def rate_limit(self, retry_after: int | str, **values) -> dict:
+        """429 with the problem rateLimited."""
+        return self.fault("status", status=429, problem="rateLimited", retry_after=retry_after, **values)
+
+    def set_renewal_info(self, kind: str, **values) -> dict:
+        """What renewalInfo answers from now on (fields of faults.RenewalInfo), for all certificates or for the one of
+        `id`: "good", "now", "past", "far", "reversed", "window" with start and end in seconds from now, "not-json",
+        "no-window", "bad-date", "window-is-text", "empty", "status" with status=500, "off". The directory names
+        renewalInfo as long as something is set."""
+        return self._ask({"do": "fault", "what": "ari", "values": {"kind": kind, **values}})
+
+    def set_date_offset(self, seconds: float) -> dict:
+        """The Date header of the answers, off by so much."""
+        return self._ask({"do": "fault", "what": "date", "values": {"offset": seconds}})
+
+    def clear_faults(self) -> dict:
+        """No faults, no renewal information, the true Date. The counts stay, hanging requests go on hanging."""
+        return self._ask({"do": "fault", "what": "clear"})
+
+    def fault_state(self) -> dict:
+        """{"counts": {"POST newOrder": 3, ...}, "faults": those with something left to hit, "date_offset"}."""
+        return self._ask({"do": "fault", "what": "counts"})
+
+    def requests(self) -> collections.Counter:
+        """How often the proxy was asked what since the Lab began, faults included: "POST newOrder", "HEAD newNonce"."""
+        return collections.Counter(self.fault_state()["counts"])
+
+    def request_log(self) -> list[dict]:
+        """Each request with at (seconds since 1970), took, method, path, endpoint, fault, status (None: no answer)."""
+        return [json.loads(line) for line in Path(self.facts["logs"]["proxy"]).read_text().splitlines()]
+
     def _ask(self, request: dict) -> dict:
         try:
             with control_socket(self.directory, lambda control, address: control.connect(address)) as control:
@@ -227,6 +267,18 @@ class Lab:
     def orders(self) -> int:
         """How many orders the CA has accepted."""
         return self.ca_log().count('Added order "')
+
+
+def renewal_info_id(certificate: str) -> str:
+    """The name of a PEM certificate in renewalInfo: base64url of its authority key identifier, ".", and of its serial
+    number as DER writes it (RFC 9773 section 4.1)."""
+    told = subprocess.run(["openssl", "x509", "-noout", "-serial", "-ext", "authorityKeyIdentifier"], input=certificate,
+                          capture_output=True, text=True, check=True).stdout
+    key_id = re.search(r"^ *(?:keyid:)?((?:[0-9A-F]{2}:)+[0-9A-F]{2})", told, re.MULTILINE)[1]
+    parts = [bytes.fromhex(key_id.replace(":", "")), bytes.fromhex(re.search(r"serial=([0-9A-F]+)", told)[1])]
+    if parts[1][0] >= 0x80:
+        parts[1] = b"\0" + parts[1]
+    return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
 
 
 def _rdata(kind: str, value: str) -> str:

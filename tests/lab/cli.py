@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from . import fault_cli
 from . import options as lab_options
 from .api import Lab, LabError
 from .daemon import supervise
@@ -51,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     change.set_defaults(verb=_set)
     for parser_of_dir in (stop, status, change):
         parser_of_dir.add_argument("dir", metavar="DIR", type=Path)
+
+    fault_cli.add_verb(verbs)
 
     # Without help: the Lab starts itself with this.
     internal = verbs.add_parser("supervise")

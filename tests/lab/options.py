@@ -30,10 +30,12 @@ class Options:
     ca_dns: str = _option("primary", "the one server the CA asks: primary, secondary or ADDRESS:PORT")
     certificate_lifetime: str = _option("90d", "how long issued certificates live, e.g. 3600, 2h, 90d")
     nonce_reject: int = _option(0, "per cent of good nonces the CA rejects", metavar="PERCENT")
+    va_sleep: int = _option(0, "the CA sleeps a random time up to this before it validates", metavar="SECONDS")
     authz_reuse: int = _option(0, "per cent of orders that get an older valid authorization", metavar="PERCENT")
     chain_length: int = _option(1, "intermediates in the chain", metavar="N")
     alternate_roots: int = _option(0, "further roots, each with its alternate chain", metavar="N")
     eab: bool = _option(False, "the CA wants external account binding")
+    fault_proxy: bool = _option(False, "put the fault proxy before the CA; see `lab fault --help`")
     zones: int = _option(0, "extra zones z1.test, z2.test, ...", metavar="N")
 
     def __post_init__(self):

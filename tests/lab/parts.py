@@ -21,6 +21,7 @@ class Ports:
     relay: int
     acme: int
     management: int
+    proxy: int | None = None  # of the fault proxy, where one is wanted
 
 
 @dataclass
@@ -161,14 +162,16 @@ def ca(directory: Path, options: Options, ports: Ports) -> tuple[Part, dict]:
     servers = {"primary": f"{zones.PRIMARY}:{ports.dns}", "secondary": f"{zones.SECONDARY}:{ports.dns}"}
     asks = servers.get(options.ca_dns, options.ca_dns)
     environment = {
-        "PEBBLE_VA_NOSLEEP": "1",
+        **({"PEBBLE_VA_SLEEPTIME": str(options.va_sleep)} if options.va_sleep else {"PEBBLE_VA_NOSLEEP": "1"}),
         "PEBBLE_WFE_NONCEREJECT": str(options.nonce_reject),
         "PEBBLE_AUTHZREUSE": str(options.authz_reuse),
         "PEBBLE_CHAIN_LENGTH": str(options.chain_length),
         "PEBBLE_ALTERNATE_ROOTS": str(options.alternate_roots),
     }
     facts = {
-        "directory": f"https://localhost:{ports.acme}/dir",
+        "directory": f"https://localhost:{ports.proxy or ports.acme}/dir",
+        "direct_directory": f"https://localhost:{ports.acme}/dir",
+        "tls": {"certificate": str(home / "tls.pem"), "key": str(home / "tls.key")},
         "management": f"https://localhost:{ports.management}",
         "ca_bundle": str(home / "tls-ca.pem"),
         "roots": [str(home / f"root-{number}.pem") for number in range(options.alternate_roots + 1)],

@@ -16,6 +16,7 @@ import urllib.request
 from pathlib import Path
 
 from . import dnswire, parts, zones
+from .fault_proxy import FaultProxy
 from .options import Options, lag_seconds
 from .processes import PortClaims, PortTaken, end_remaining_children, identity, last_lines
 from .relay import Relay
@@ -78,6 +79,7 @@ class Supervisor:
         self.claims = PortClaims()
         self.running: dict[str, Running] = {}
         self.relay: Relay | None = None
+        self.proxy: FaultProxy | None = None
         self.facts: dict = {}
         self.stopping = asyncio.Event()
 
@@ -97,7 +99,8 @@ class Supervisor:
         self.relay = Relay(self.names, self.options.lag)
         await self.relay.open()
         ports = parts.Ports(dns=self.claims.take(zones.PRIMARY, zones.SECONDARY), relay=self.relay.port,
-                            acme=self.claims.take("127.0.0.1"), management=self.claims.take("127.0.0.1"))
+                            acme=self.claims.take("127.0.0.1"), management=self.claims.take("127.0.0.1"),
+                            proxy=self.claims.take("127.0.0.1") if self.options.fault_proxy else None)
         primary, secondary = (zones.PRIMARY, ports.dns), (zones.SECONDARY, ports.dns)
         keys = parts.write_keys(self.directory, self.names, ports)
         ca, acme = parts.ca(self.directory, self.options, ports)
@@ -107,12 +110,23 @@ class Supervisor:
         await self.relay.load(primary, secondary)
         await self._launch(parts.secondary(self.directory, self.names, ports))
         await self._launch(ca)
+        await self._open_proxy(ports, acme)
         await self._ready("secondary", self._serves(secondary, token))
         await self._ready("secondary", self.relay.secondary_has_all())
         await self._ready("ca", self._ca_answers(acme))
 
         self.facts = self._facts(ports, keys, acme)
         self._write_facts()
+
+    async def _open_proxy(self, ports: parts.Ports, acme: dict) -> None:
+        if not ports.proxy:
+            return
+        self.proxy = FaultProxy(self.directory / "proxy.log")
+        try:
+            await self.proxy.open(ports.proxy, ports.acme, Path(acme["tls"]["certificate"]),
+                                  Path(acme["tls"]["key"]), Path(acme["ca_bundle"]))
+        except OSError as problem:
+            raise PortTaken(f"the fault proxy did not start: {problem}") from None
 
     async def _launch(self, part: parts.Part) -> None:
         # A PEBBLE_VA_ALWAYS_VALID left in somebody's shell must not make every test pass.
@@ -185,7 +199,7 @@ class Supervisor:
 
         while True:
             try:
-                await asyncio.to_thread(fetch, acme["directory"])
+                await asyncio.to_thread(fetch, acme["direct_directory"])
                 for number, path in enumerate(acme["roots"]):
                     Path(path).write_bytes(await asyncio.to_thread(fetch, f"{acme['management']}/roots/{number}"))
                 return
@@ -207,6 +221,7 @@ class Supervisor:
             "keys": keys,
             "master_key": zones.MASTER_KEY,
             "logs": {**{name: str(running.part.log) for name, running in self.running.items()},
+                     **({"proxy": str(self.directory / "proxy.log")} if self.proxy else {}),
                      "supervisor": str(self.directory / "supervisor.log")},
             "processes": {"supervisor": identity(os.getpid()),
                           **{name: running.identity for name, running in self.running.items()}},
@@ -240,7 +255,7 @@ class Supervisor:
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             reply = self.obey(json.loads(await reader.readline()))
-        except (ValueError, KeyError) as problem:
+        except (ValueError, KeyError, TypeError) as problem:
             reply = {"error": str(problem) or repr(problem)}
         try:
             writer.write(json.dumps(reply).encode() + b"\n")
@@ -251,6 +266,10 @@ class Supervisor:
 
     def obey(self, request: dict) -> dict:
         what = request["do"]
+        if what == "fault":
+            if not self.proxy:
+                raise ValueError("this Lab has no fault proxy: start it with --fault-proxy")
+            return self.proxy.faults.obey(request)
         if what == "stop":
             self.stopping.set()
         elif what == "lag":
@@ -271,6 +290,9 @@ class Supervisor:
         await asyncio.gather(*(running.stop() for running in self.running.values()))
         await end_remaining_children()
         self.running.clear()
+        if self.proxy:
+            await self.proxy.close()
+            self.proxy = None
         if self.relay:
             self.relay.close()
         self.claims.release()
