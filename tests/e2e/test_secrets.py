@@ -75,7 +75,7 @@ class Sources(SecretCase):
     def test_each_source_that_gives_nothing_is_named(self):
         for source, words in (({"file": "gone"}, "gone: No such file"),
                               ({"env": "NOT_SET_AT_ALL"}, "NOT_SET_AT_ALL is not set"),
-                              ({"systemd_credential": "tsig"}, "systemd has passed no credentials")):
+                              ({"systemd_credential": "tsig"}, "CREDENTIALS_DIRECTORY is not set")):
             with self.subTest(source=source):
                 self.use(dns_rfc2136_secret=source)
                 self.host.settings["certificates"].clear()
