@@ -13,7 +13,7 @@ HOOK = "/bin/sh"
 
 
 def setUpModule():
-    Case.lab = start_lab(nonce_reject=20)
+    Case.lab = start_lab(nonce_reject=0)
 
 
 class Service(Case):
@@ -79,7 +79,7 @@ class Service(Case):
         self.assertEqual({run["actor"] for run in runs}, {"scheduler"})
         begun = sorted(run["started"] for run in runs)
         ended = sorted(run["ended"] for run in runs)
-        self.assertLess(begun[-1], ended[-1])
+        self.assertLess(begun[1], ended[0], "at least two ran at a time")
         self.assertEqual(self.host.run("audit", "verify").code, DONE)
         self.assertEqual(self.host.credentials_left(), [])
         self.assertFalse(self.socket.exists())
