@@ -12,27 +12,11 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
-#include <pwd.h>
-#include <unistd.h>
-
 #include <exception>
 #include <iostream>
 
 namespace certherd::cli {
 namespace {
-
-/// Who types: the user behind sudo is the one whom the audit log should name.
-Actor local_user() {
-  Actor actor;
-  actor.kind = Actor::Kind::user;
-  uid_t uid = ::getuid();
-  const char* const behind = uid == 0 ? std::getenv("SUDO_UID") : nullptr;
-  if (const auto sudo = behind ? parse_number(behind) : std::nullopt) uid = static_cast<uid_t>(*sudo);
-  actor.id = std::to_string(uid);
-  const passwd* const entry = ::getpwuid(uid);
-  actor.label = entry ? entry->pw_name : "?";
-  return actor;
-}
 
 /// What became of one certificate.
 struct Handled {

@@ -8,6 +8,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
+#include <optional>
 #include <ostream>
 
 namespace certherd::cli {
@@ -18,6 +19,8 @@ boost::json::object to_json(const Certificate& certificate);
 boost::json::object to_json(const CertificateFacts& facts);
 boost::json::object to_json(const Provider& provider);
 boost::json::object to_json(const Fault& fault);
+/// null without one.
+boost::json::value to_json(const std::optional<Failure>& failure);
 boost::json::array to_json(const PhaseTimeline& timeline);
 
 boost::json::array texts(const std::vector<std::string>& texts);

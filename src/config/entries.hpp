@@ -2,6 +2,7 @@
 
 #include "section.hpp"
 
+#include <certherd/config/domain.hpp>
 #include <certherd/config/load.hpp>
 
 #include <map>
@@ -25,9 +26,6 @@ void read_hooks(const os::YamlNode& node, Loading& loading);
 /// After every file's cas, accounts and hooks: certificates refer to them.
 void read_certificates(const os::YamlNode& node, Loading& loading);
 void read_files(const os::YamlNode& node, FileAccess& files, Loading& loading);
-
-/// Names become directory names, parts of file names and words in logs.
-bool fit_as_name(const std::string& name);
 
 /// Reports the second definition of a name; true when it is the first.
 template <class Entry>

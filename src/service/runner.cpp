@@ -7,32 +7,10 @@
 #include <certherd/store/current.hpp>
 #include <certherd/store/pem.hpp>
 
-#include <random>
+#include "certbot_call.hpp"
 
 namespace certherd::service {
 namespace {
-
-std::string new_run_id(const std::string& certificate, TimePoint now) {
-  static constexpr char digits[] = "0123456789abcdef";
-  std::random_device random;
-  std::string id;
-  for (const char c : format_utc(now).substr(0, 19))
-    if (c != '-' && c != ':') id += c;
-  // Names can be as long as a file name may be; the id is one too and has more to hold.
-  id += "Z-" + certificate.substr(0, 100) + "-";
-  for (unsigned i = 0, bits = random(); i < 6; ++i, bits >>= 4) id += digits[bits & 15];
-  return id;
-}
-
-/// The newest Run that published.
-std::optional<Run> last_deployed(journal::Journal& journal, const std::string& certificate) {
-  journal::HistoryFilter filter;
-  filter.certificate = certificate;
-  filter.limit = 50;
-  for (auto& run : journal.history(filter))
-    if (run.outcome == Outcome::deployed || run.outcome == Outcome::deployed_hook_failed) return std::move(run);
-  return std::nullopt;
-}
 
 std::optional<CertificateFacts> saved_facts(const Paths& paths, const std::string& name) {
   const auto lineage = certbot::lineage_of(paths.certbot_dir(name) / "config", name);
@@ -41,6 +19,15 @@ std::optional<CertificateFacts> saved_facts(const Paths& paths, const std::strin
 }
 
 }  // namespace
+
+std::optional<Run> last_deployed(journal::Journal& journal, const std::string& certificate) {
+  journal::HistoryFilter filter;
+  filter.certificate = certificate;
+  filter.limit = 50;
+  for (auto& run : journal.history(filter))
+    if (run.outcome == Outcome::deployed || run.outcome == Outcome::deployed_hook_failed) return std::move(run);
+  return std::nullopt;
+}
 
 renewal::Decision decide(const Settings& settings, journal::Journal* journal, const Certificate& certificate,
                          TimePoint now, bool forced) {

@@ -21,7 +21,18 @@ enum ExitCode {
   exit_state_held = 6    ///< another certherd holds the state directory
 };
 
-enum class Verb { issue, list, show, history, config_check, providers, audit_tail, audit_verify };
+enum class Verb {
+  issue,
+  revoke,
+  import_certbot,
+  list,
+  show,
+  history,
+  config_check,
+  providers,
+  audit_tail,
+  audit_verify
+};
 
 /// What the arguments say.
 struct CommandLine {
@@ -29,10 +40,12 @@ struct CommandLine {
   bool json = false;
   int verbosity = 0;  ///< -v: phases as lines; -vv: certbot's output too
   Verb verb{};
-  std::vector<std::string> names;  ///< certificates, a run, a provider: what the verb takes
+  std::vector<std::string> names;  ///< certificates, a run, a provider, a directory: what the verb takes
   bool all = false;
   bool force = false;
   bool failed = false;
+  bool write = false;                  ///< of import certbot
+  std::string reason = "unspecified";  ///< of revoke, a word that certbot knows
   std::optional<Seconds> since;
   int limit = 0;
 };

@@ -23,6 +23,9 @@ struct Host {
   os::StopSignal& stop;
 };
 
+/// The newest Run of a certificate that published; nullopt: none that the journal knows.
+std::optional<Run> last_deployed(journal::Journal& journal, const std::string& certificate);
+
 /// What is to be done for a Certificate now: reads the store, certbot's lineage and the journal
 /// (nullptr: there is none yet), changes nothing.
 renewal::Decision decide(const Settings& settings, journal::Journal* journal, const Certificate& certificate,
