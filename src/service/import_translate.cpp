@@ -101,12 +101,14 @@ void ImportTranslation::translate(const LineageConf& conf, ImportedCertificate& 
   take_hooks(conf, one);
 }
 
-/// DIR/live/NAME, where certbot keeps it; what the renewal file names instead when DIR has none.
+/// DIR/live/NAME, also where DIR is a copy and the renewal file names the original. A lineage that somebody has moved
+/// is where the renewal file says.
 void ImportTranslation::read_files(const LineageConf& conf, ImportedCertificate& one) {
   one.live = import_.directory / "live" / conf.name;
-  std::error_code error;
-  if (const auto named = conf.paths.find("cert"); !fs::exists(one.live, error) && named != conf.paths.end())
-    one.live = fs::path(named->second).parent_path();
+  if (const auto named = conf.paths.find("cert"); named != conf.paths.end()) {
+    const fs::path directory = fs::path(named->second).parent_path();
+    if (directory.filename() != conf.name || directory.parent_path().filename() != "live") one.live = directory;
+  }
   auto pems = store::read_pem_set(one.live);
   if (!pems) throw LeftOut{pems.fault().text()};
   const auto facts = store::read_facts(pems->cert, (one.live / "cert.pem").string());

@@ -220,6 +220,20 @@ TEST_SUITE("service/import_certbot") {
     CHECK(bench.read_one().wanted.provider == "cloudflare");
   }
 
+  TEST_CASE("a copy of certbot's directory is read as it stands, and a lineage elsewhere is found") {
+    Bench bench;
+    const std::string away = (bench.dir.path() / "le/live/elsewhere").string();
+    bench.lineage("elsewhere", maker().wish("DNS:elsewhere.example"), bench.options());
+    bench.lineage("example.com", maker().wish("DNS:example.com"),
+                  "cert = /nowhere/letsencrypt/live/example.com/cert.pem\n" + bench.options());
+    bench.dir.write("le/renewal/moved.conf", "cert = " + away + "/cert.pem\n" + bench.options());
+    std::filesystem::remove(bench.dir.path() / "le/renewal/elsewhere.conf");
+    const auto import = bench.read();
+    REQUIRE(import.certificates.size() == 2);
+    CHECK(import.certificates[0].facts.domains == std::vector<std::string>{"example.com"});
+    CHECK(import.certificates[1].facts.domains == std::vector<std::string>{"elsewhere.example"});
+  }
+
   TEST_CASE("an expired one is left out with its entry ready") {
     Bench bench;
     auto wish = maker().wish("DNS:example.com");
