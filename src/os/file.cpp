@@ -15,6 +15,8 @@ namespace certherd::os {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr off_t reserve_limit = 16 * 1024 * 1024;
+
 std::string fix_for(int error) {
   switch (error) {
     case ENOSPC:
@@ -68,6 +70,10 @@ Result<std::string> read_file(const fs::path& path) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return system_fault("cannot read", path, errno);
   std::string content;
+  // Growing step by step would copy a large file several times over. Not every file says its size (/proc).
+  struct stat status {};
+  if (::fstat(fd.get(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size < reserve_limit)
+    content.reserve(static_cast<std::size_t>(status.st_size));
   std::array<char, 65536> buffer;
   for (;;) {
     const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());

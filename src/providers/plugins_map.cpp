@@ -28,7 +28,8 @@ std::vector<fs::path> files_of(const fs::path& directory, std::vector<Fault>& fa
     if (!entry->path().filename().string().starts_with('.')) files.push_back(entry->path());
   if (error && error != std::errc::no_such_file_or_directory)
     faults.push_back(os::system_fault("cannot read the plugins-map in", directory, error.value()));
-  std::sort(files.begin(), files.end());
+  // As text: paths are compared element by element, which takes longer than reading the directory.
+  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.native() < b.native(); });
   return files;
 }
 
