@@ -8,6 +8,7 @@
 
 #include "../support/temp_dir.hpp"
 
+#include <map>
 #include <vector>
 
 using namespace certherd;
@@ -119,5 +120,29 @@ TEST_SUITE("os/lock") {
     std::string holder;
     CHECK(os::FileLock::try_take("/nonexistent/lock", holder).fault().message ==
           "cannot open the lock /nonexistent/lock: No such file or directory");
+  }
+
+  TEST_CASE("a file that holds a text and another file is known from one that does not") {
+    const test::TempDir directory;
+    const auto file = directory.path() / "file";
+    const auto rest = directory.path() / "rest";
+    const std::string head = "head\n" + std::string(40'000, 'h');
+    const std::string tail = std::string(100'000, 't') + "end";
+    os::create_file(rest, tail, 0600).or_throw();
+    CHECK(!os::holds(file, head, rest));
+    for (const auto& [content, same] : std::map<std::string, bool>{{head + tail, true},
+                                                                   {head + tail + "x", false},
+                                                                   {head + tail.substr(1), false},
+                                                                   {head + tail.substr(0, tail.size() - 1), false},
+                                                                   {head + std::string(100'000, 't') + "eNd", false},
+                                                                   {head, false},
+                                                                   {head.substr(1) + tail, false},
+                                                                   {"", false}}) {
+      os::replace_file(file, content, 0600).or_throw();
+      CHECK(os::holds(file, head, rest) == same);
+    }
+    os::replace_file(file, head + tail, 0600).or_throw();
+    std::filesystem::remove(rest);
+    CHECK(!os::holds(file, head, rest));
   }
 }
