@@ -17,7 +17,7 @@ def project_files():
         below[:] = [name for name in below if name not in {".git", "__pycache__"} and not name.startswith("build")]
         for name in names:
             path = ROOT / directory / name
-            if path.is_file() and not path.is_symlink():
+            if name != ".git" and path.is_file() and not path.is_symlink():  # a worktree has a file of that name
                 yield path
 
 
