@@ -1,4 +1,5 @@
 #include <certherd/base/redaction.hpp>
+#include <certherd/base/text.hpp>
 
 #include <algorithm>
 
@@ -7,24 +8,6 @@ namespace {
 
 constexpr std::string_view hidden = "[redacted]";
 constexpr std::size_t shortest = 4;
-
-std::string percent_encoded(std::string_view text, bool upper) {
-  const char* const digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
-  std::string encoded;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                            c == '.' || c == '_' || c == '~';
-    if (unreserved) {
-      encoded += c;
-    } else {
-      encoded += '%';
-      encoded += digits[byte >> 4];
-      encoded += digits[byte & 15];
-    }
-  }
-  return encoded;
-}
 
 /// JSON and Python's repr escape alike what matters here.
 std::string escaped(std::string_view text) {

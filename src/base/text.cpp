@@ -133,4 +133,22 @@ std::string bounded(std::string_view text, std::size_t limit) {
   return std::string(text.substr(0, end)) + " [" + std::to_string(text.size() - end) + " bytes more]";
 }
 
+std::string percent_encoded(std::string_view text, bool upper_case) {
+  const char* const digits = upper_case ? "0123456789ABCDEF" : "0123456789abcdef";
+  std::string encoded;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                            c == '.' || c == '_' || c == '~';
+    if (unreserved) {
+      encoded += c;
+    } else {
+      encoded += '%';
+      encoded += digits[byte >> 4];
+      encoded += digits[byte & 15];
+    }
+  }
+  return encoded;
+}
+
 }  // namespace certherd

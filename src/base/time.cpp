@@ -21,8 +21,10 @@ std::string strftime_utc(TimePoint time, const char* format) {
   return {text.data(), std::strftime(text.data(), text.size(), format, &fields)};
 }
 
-/// timegm, refusing fields that are out of range instead of carrying them over ("February 30th").
+/// timegm, refusing fields that are out of range instead of carrying them over ("February 30th"), and years that the
+/// nanoseconds of a TimePoint cannot count (it ends in 2262).
 std::optional<TimePoint> from_fields(std::tm fields) {
+  if (fields.tm_year + 1900 < 1700 || fields.tm_year + 1900 > 2260) return std::nullopt;
   const std::tm wanted = fields;
   const std::time_t seconds = timegm(&fields);
   if (fields.tm_mday != wanted.tm_mday || fields.tm_mon != wanted.tm_mon || fields.tm_hour != wanted.tm_hour ||

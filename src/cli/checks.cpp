@@ -1,9 +1,11 @@
-#include "json.hpp"
 #include "verbs.hpp"
 
 #include <certherd/base/text.hpp>
 #include <certherd/journal/audit_log.hpp>
 #include <certherd/journal/journal.hpp>
+#include <certherd/service/json.hpp>
+
+#include <boost/json/value.hpp>
 
 #include <unistd.h>
 
@@ -15,7 +17,7 @@ namespace {
 
 boost::json::array json_of(const std::vector<Fault>& faults) {
   boost::json::array array;
-  for (const auto& fault : faults) array.push_back(to_json(fault));
+  for (const auto& fault : faults) array.push_back(service::to_json(fault));
   return array;
 }
 
@@ -30,11 +32,11 @@ int config_check(const Context& context) {
   if (configuration.valid()) service::check_surroundings(configuration);
   const Settings& settings = configuration.settings;
   if (context.line.json) {
-    print_json(context.out, boost::json::object{{"valid", configuration.valid()},
-                                                {"file", settings.file.string()},
-                                                {"certificates", settings.certificates.size()},
-                                                {"faults", json_of(configuration.faults)},
-                                                {"warnings", json_of(configuration.warnings)}});
+    service::print_json(context.out, boost::json::object{{"valid", configuration.valid()},
+                                                         {"file", settings.file.string()},
+                                                         {"certificates", settings.certificates.size()},
+                                                         {"faults", json_of(configuration.faults)},
+                                                         {"warnings", json_of(configuration.warnings)}});
     return configuration.valid() ? exit_done : exit_configuration;
   }
   print_faults(configuration.faults, "");
@@ -66,17 +68,28 @@ int audit_verify(const Context& context) {
     head = journal::Journal::open(paths.database(), journal::Journal::Mode::read_only).or_throw()->audit_head();
   const auto verdict = journal::verify_audit(paths.audit_log, head);
   if (context.line.json) {
-    print_json(
+    boost::json::array files;
+    for (const auto& file : verdict.files) files.push_back(boost::json::value(file.string()));
+    service::print_json(
         context.out,
-        boost::json::object{{"ok", verdict.ok},
-                            {"entries", verdict.entries},
-                            {"problem", verdict.ok ? boost::json::value(nullptr) : boost::json::value(verdict.problem)},
-                            {"line", verdict.line ? boost::json::value(*verdict.line) : boost::json::value(nullptr)}});
+        boost::json::object{
+            {"ok", verdict.ok},
+            {"entries", verdict.entries},
+            {"problem", verdict.ok ? boost::json::value(nullptr) : boost::json::value(verdict.problem)},
+            {"begins_at", verdict.first},
+            {"files", std::move(files)},
+            {"note", verdict.note.empty() ? boost::json::value(nullptr) : boost::json::value(verdict.note)},
+            {"file", verdict.file.empty() ? boost::json::value(nullptr) : boost::json::value(verdict.file.string())},
+            {"line", verdict.line ? boost::json::value(*verdict.line) : boost::json::value(nullptr)}});
   } else if (verdict.ok) {
-    context.out << paths.audit_log.string() << ": whole; entries in its chain: " << verdict.entries << '\n';
+    context.out << paths.audit_log.string() << ": whole; entries in its chain: " << verdict.entries
+                << (verdict.note.empty() ? "" : "; " + verdict.note) << '\n';
+    if (verdict.files.size() > 1)
+      for (const auto& file : verdict.files) context.out << "  " << file.string() << '\n';
   } else {
-    std::cerr << paths.audit_log.string() << (verdict.line ? ":" + std::to_string(*verdict.line) : "") << ": "
-              << verdict.problem << "; " << verdict.entries << " entries before it are whole\n";
+    const auto& file = verdict.file.empty() ? paths.audit_log : verdict.file;
+    std::cerr << file.string() << (verdict.line ? ":" + std::to_string(*verdict.line) : "") << ": " << verdict.problem
+              << "; " << verdict.entries << " entries before it are whole\n";
   }
   return verdict.ok ? exit_done : exit_failed;
 }

@@ -20,6 +20,7 @@ public:
     app_.footer(
         "Exit codes: 0 done, 1 failed, 2 usage, 3 configuration invalid, 5 some of several failed,\n"
         "6 another certherd holds the state directory.\n\n'certherd VERB --help' explains a verb.");
+    add_service();
     add_issue();
     add_reports();
     add_nested();
@@ -37,6 +38,7 @@ public:
       line_.since = *since;
     }
     line_.limit = line_.verb == Verb::audit_tail ? tail_lines_ : history_limit_;
+    if (renews_) line_.all = line_.names.empty();
     if (line_.verb == Verb::issue && line_.all != line_.names.empty())
       return usage(line_.all ? "issue takes names or --all, not both"
                              : "issue needs the names of certificates, or --all");
@@ -52,6 +54,17 @@ private:
     return app;
   }
 
+  void add_service() {
+    verb(app_, "run", Verb::run, "The service: every certificate kept valid until SIGTERM (systemd starts it)",
+         "  systemctl start certherd\n  certherd -v --config ./test.yaml run");
+    CLI::App* log = app_.add_subcommand("log", "The service log");
+    log->require_subcommand(1);
+    verb(*log, "level", Verb::log_level, "How much the running service says in its log",
+         "  certherd log level debug\n  certherd log level info")
+        ->add_option("LEVEL", line_.level, "debug, info, warning or error")
+        ->required();
+  }
+
   void add_issue() {
     CLI::App* app = verb(app_, "issue", Verb::issue,
                          "Get what is missing, due or changed, now: order, validate, publish, run the hooks",
@@ -59,6 +72,14 @@ private:
     app->add_option("NAME", line_.names, "Certificates by name");
     app->add_flag("--all", line_.all, "Every certificate of the configuration");
     app->add_flag("--force", line_.force, "A new certificate even where the present one is not due");
+    CLI::App* renew = app_.add_subcommand("renew", "Like issue, for every certificate unless some are named");
+    renew->callback([this] {
+      line_.verb = Verb::issue;
+      renews_ = true;
+    });
+    renew->footer("Examples:\n  certherd renew\n  certherd renew --force example.com");
+    renew->add_option("NAME", line_.names, "Certificates by name; none: all of them");
+    renew->add_flag("--force", line_.force, "A new certificate even where the present one is not due");
   }
 
   void add_reports() {
@@ -68,6 +89,11 @@ private:
          "One certificate, or one run as a waterfall of its phases with the error word for word",
          "  certherd show example.com\n  certherd show 20261123T214418Z-example.com-1f3a2b")
         ->add_option("NAME|RUN", line_.names, "A certificate's name, or a run's id or the beginning of it")
+        ->required()
+        ->expected(1);
+    verb(app_, "why", Verb::why, "What happens next for a certificate, when, and because of what",
+         "  certherd why example.com")
+        ->add_option("NAME", line_.names, "A certificate's name")
         ->required()
         ->expected(1);
     CLI::App* history =
@@ -91,6 +117,12 @@ private:
     verb(*config, "check", Verb::config_check,
          "Report everything that is wrong with the configuration and the credentials",
          "  certherd config check\n  certherd --config ./test.yaml config check");
+    CLI::App* hooks = app_.add_subcommand("hooks", "Hooks that are owed");
+    hooks->require_subcommand(1);
+    verb(*hooks, "list", Verb::hooks_list, "Hook jobs that have not succeeded yet, and when they are tried again",
+         "  certherd hooks list\n  certherd --json hooks list --all")
+        ->add_flag("--all", line_.all, "The newest that are done or dropped as well");
+    verb(*hooks, "retry", Verb::hooks_retry, "Try every owed hook job now", "  certherd hooks retry");
     CLI::App* audit = app_.add_subcommand("audit", "The audit log");
     audit->require_subcommand(1);
     CLI::App* tail = verb(*audit, "tail", Verb::audit_tail, "The newest entries",
@@ -107,6 +139,7 @@ private:
 
   CommandLine line_;
   std::string since_;
+  bool renews_ = false;
   int history_limit_ = 50;
   int tail_lines_ = 10;
   CLI::App app_{

@@ -1,11 +1,12 @@
-#include "json.hpp"
 #include "verbs.hpp"
 
 #include <certherd/base/text.hpp>
 #include <certherd/certbot/installed.hpp>
+#include <certherd/service/json.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/json/value.hpp>
 
 #include <iostream>
 
@@ -129,9 +130,9 @@ int providers(const Context& context) {
       return exit_usage;
     }
     if (context.line.json) {
-      auto object = to_json(found->second);
+      auto object = service::to_json(found->second);
       object["installed"] = installed_text(certbot, found->second);
-      print_json(context.out, object);
+      service::print_json(context.out, object);
     } else {
       print_provider(context, found->second, certbot);
     }
@@ -141,7 +142,7 @@ int providers(const Context& context) {
   boost::json::array array;
   for (const auto& [id, provider] : configuration.providers) {
     if (context.line.json) {
-      auto object = to_json(provider);
+      auto object = service::to_json(provider);
       object["installed"] = installed_text(certbot, provider);
       array.push_back(std::move(object));
     }
@@ -150,7 +151,7 @@ int providers(const Context& context) {
                provider.debian_package.empty() ? "-" : provider.debian_package});
   }
   if (context.line.json)
-    print_json(context.out, array);
+    service::print_json(context.out, array);
   else
     table.print(context.out, context.terminal);
   return exit_done;

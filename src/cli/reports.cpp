@@ -1,19 +1,21 @@
-#include "json.hpp"
 #include "run_text.hpp"
 #include "verbs.hpp"
 
 #include <certherd/base/text.hpp>
 #include <certherd/cli/waterfall.hpp>
 #include <certherd/journal/journal.hpp>
-#include <certherd/renewal/due.hpp>
-#include <certherd/service/runner.hpp>
-#include <certherd/store/current.hpp>
+#include <certherd/os/unix_http.hpp>
+#include <certherd/service/json.hpp>
+#include <certherd/service/report.hpp>
+
+#include <boost/json.hpp>
 
 #include <iostream>
-#include <map>
 
 namespace certherd::cli {
 namespace {
+
+using service::CertificateReport;
 
 /// The journal for reading; nullptr when nothing has ever been written.
 std::unique_ptr<journal::Journal> open_journal(const Settings& settings) {
@@ -34,33 +36,10 @@ std::string short_domains(const std::vector<std::string>& domains) {
   return domains[0] + " and " + std::to_string(domains.size() - 1) + " more";
 }
 
-/// One certificate with all that is known of it.
-struct Line {
-  const Certificate& certificate;
-  std::optional<Generation> current;
-  const Run* last = nullptr;
-};
-
-boost::json::object json_of(const Line& line) {
-  boost::json::object object = to_json(line.certificate);
-  object["generation"] = nullptr;
-  object["current"] = nullptr;
-  object["renew_at"] = nullptr;
-  object["last_run"] = nullptr;
-  if (line.current) {
-    object["generation"] = line.current->number;
-    object["directory"] = line.current->directory.string();
-    object["current"] = to_json(line.current->facts);
-    object["renew_at"] = format_utc(renewal::renewal_time(line.current->facts));
-  }
-  if (line.last) object["last_run"] = to_json(*line.last);
-  return object;
-}
-
-void print_certificate(const Context& context, const Line& line, const Settings& settings,
-                       const renewal::Decision& decision) {
+void print_certificate(const Context& context, const CertificateReport& report, const Settings& settings) {
   auto& out = context.out;
-  const Certificate& certificate = line.certificate;
+  const Certificate& certificate = report.certificate;
+  const renewal::Decision& decision = report.decision;
   const auto row = [&](const std::string& label, const std::string& text) {
     if (!text.empty())
       out << "  " << coloured(context.terminal, Colour::dim, fit(context.terminal, label, 12)) << ' ' << text << '\n';
@@ -70,8 +49,8 @@ void print_certificate(const Context& context, const Line& line, const Settings&
   row("provider", certificate.provider + (certificate.account.empty() ? "" : ", account " + certificate.account));
   row("CA", certificate.ca);
   row("hooks", join(certificate.hooks, ", "));
-  if (line.current) {
-    const CertificateFacts& facts = line.current->facts;
+  if (report.current) {
+    const CertificateFacts& facts = report.current->facts;
     row("valid", format_utc_minutes(facts.not_before) + " to " + format_utc_minutes(facts.not_after) + " UTC (" +
                      days_left(facts.not_after) + " left)");
     row("renewal", "from " + format_utc_minutes(decision.renew_at) + " UTC");
@@ -79,10 +58,15 @@ void print_certificate(const Context& context, const Line& line, const Settings&
     row("serial", facts.serial);
     row("key", facts.key);
     row("files", (settings.paths.store_dir / certificate.name).string() + "/{cert,chain,fullchain,privkey}.pem");
-    row("generation", std::to_string(line.current->number));
+    row("generation", std::to_string(report.current->number));
   }
   row("next", decision.action == renewal::Decision::Action::nothing ? "nothing is due: " + decision.reason
                                                                     : "due: " + decision.reason);
+  if (report.state.failures > 0)
+    row("failing",
+        std::to_string(report.state.failures) + (report.state.failures == 1 ? " run" : " runs in a row") +
+            (report.state.failure_class ? ", the last as " + std::string(to_string(*report.state.failure_class)) : "") +
+            (report.state.retry_at ? ", tried again from " + format_utc_minutes(*report.state.retry_at) + " UTC" : ""));
 }
 
 void print_run(const Context& context, const Run& run) {
@@ -103,18 +87,58 @@ void print_run(const Context& context, const Run& run) {
   }
 }
 
-int show_run(const Context& context, journal::Journal* journal, const std::string& id) {
-  const Result<Run> run =
-      journal ? journal->find_run(id) : Result<Run>(Fault{"there is no run " + printable(id), "", {}});
-  if (!run) {
-    std::cerr << run.fault().text() << '\n';
-    return exit_failed;
+int show_run(const Context& context, const Settings& settings, const std::string& id) {
+  std::optional<Run> run;
+  if (const auto answer = ask_service(settings, "GET", "/v1/runs/" + id)) {
+    run = service::run_from_json(*answer).or_throw();
+  } else if (const auto journal = open_journal(settings)) {
+    run = journal->find_run(id).or_throw();
+  } else {
+    throw Failed({"there is no run " + printable(id), "", {}});
   }
   if (context.line.json)
-    print_json(context.out, to_json(*run));
+    service::print_json(context.out, service::to_json(*run));
   else
     print_run(context, *run);
   return exit_done;
+}
+
+/// From the running service, or read here.
+CertificateReport report_of(const service::ConfigurationPtr& configuration, const std::string& name) {
+  if (const auto answer = ask_service(configuration->settings, "GET", "/v1/certificates/" + name))
+    return service::report_from_json(*answer).or_throw();
+  const auto journal = open_journal(configuration->settings);
+  service::Roster roster(configuration, journal.get());
+  std::optional<Run> last;
+  if (journal) {
+    journal::HistoryFilter filter;
+    filter.certificate = name;
+    filter.limit = 1;
+    for (const auto& run : journal->history(filter)) last = journal->find_run(run.id).or_throw();
+  }
+  return service::report(roster, *roster.find(name), std::move(last), std::chrono::system_clock::now());
+}
+
+std::vector<Run> runs_of(const Context& context, const Settings& settings) {
+  const CommandLine& line = context.line;
+  std::string target = "/v1/runs?limit=" + std::to_string(line.limit);
+  if (!line.names.empty()) target += "&certificate=" + os::url_encoded(line.names.front());
+  if (line.failed) target += "&failed=1";
+  if (line.since) target += "&since=" + std::to_string(line.since->count());
+  std::vector<Run> runs;
+  if (const auto answer = ask_service(settings, "GET", target)) {
+    for (const auto& item : answer->as_array()) runs.push_back(service::run_from_json(item).or_throw());
+    return runs;
+  }
+  const auto journal = open_journal(settings);
+  if (!journal) return runs;
+  journal::HistoryFilter filter;
+  // A certificate that is no longer configured still has its history.
+  if (!line.names.empty()) filter.certificate = line.names.front();
+  filter.failed_only = line.failed;
+  if (line.since) filter.since = std::chrono::system_clock::now() - *line.since;
+  if (line.limit > 0) filter.limit = static_cast<std::size_t>(line.limit);
+  return journal->history(filter);
 }
 
 bool looks_like_run(const std::string& text) {
@@ -124,82 +148,70 @@ bool looks_like_run(const std::string& text) {
 }  // namespace
 
 int list(const Context& context) {
-  const auto configuration = usable_configuration(context);
-  const Settings& settings = configuration.settings;
-  const auto journal = open_journal(settings);
-  const auto runs = journal ? journal->last_runs() : std::vector<Run>{};
-  std::map<std::string_view, const Run*> last;
-  for (const auto& run : runs) last[run.certificate] = &run;
+  const auto configuration = std::make_shared<const service::Configuration>(usable_configuration(context));
+  const Settings& settings = configuration->settings;
   Table table({"NAME", "DOMAINS", "PROVIDER", "EXPIRES (UTC)", "LEFT", "RENEWS FROM", "LAST RUN"});
+  const auto answer = ask_service(settings, "GET", "/v1/certificates");
+  if (answer && context.line.json) {
+    service::print_json(context.out, *answer);
+    return exit_done;
+  }
   boost::json::array array;
-  for (const auto& certificate : settings.certificates) {
-    const auto found = last.find(certificate.name);
-    const Line line{certificate, store::current(settings.paths, certificate.name),
-                    found == last.end() ? nullptr : found->second};
+  const auto hear = [&](const CertificateReport& report) {
     if (context.line.json) {
-      array.push_back(json_of(line));
-      continue;
+      array.push_back(service::to_json(report));
+      return;
     }
-    const auto& current = line.current;
-    table.add({certificate.name, short_domains(certificate.domains), certificate.provider,
+    const auto& current = report.current;
+    table.add({report.certificate.name, short_domains(report.certificate.domains), report.certificate.provider,
                current ? format_utc_minutes(current->facts.not_after) : "-",
                current ? days_left(current->facts.not_after) : "missing",
-               current ? format_utc_minutes(renewal::renewal_time(current->facts)) : "-",
-               line.last ? outcome_text(context.terminal, *line.last) : "-"});
+               current ? format_utc_minutes(report.decision.renew_at) : "-",
+               report.last ? outcome_text(context.terminal, *report.last) : "-"});
+  };
+  if (answer) {
+    for (const auto& item : answer->as_array()) hear(service::report_from_json(item).or_throw());
+  } else {
+    const auto journal = open_journal(settings);
+    const service::Roster roster(configuration, journal.get(), true);
+    service::each_report(roster, journal.get(), std::chrono::system_clock::now(), hear);
   }
   if (context.line.json)
-    print_json(context.out, array);
+    service::print_json(context.out, array);
   else
     table.print(context.out, context.terminal);
   return exit_done;
 }
 
 int show(const Context& context) {
-  const auto configuration = usable_configuration(context);
-  const Settings& settings = configuration.settings;
-  const auto journal = open_journal(settings);
+  const auto configuration = std::make_shared<const service::Configuration>(usable_configuration(context));
+  const Settings& settings = configuration->settings;
   const std::string& what = context.line.names.front();
-  const Certificate* certificate = settings.find(what);
-  if (!certificate && looks_like_run(what)) return show_run(context, journal.get(), what);
-  if (!certificate) {
+  if (!settings.find(what)) {
+    if (looks_like_run(what)) return show_run(context, settings, what);
     print_unknown_certificate(what, settings);
     return exit_usage;
   }
-  std::optional<Run> last;
-  if (journal) {
-    journal::HistoryFilter filter;
-    filter.certificate = certificate->name;
-    filter.limit = 1;
-    for (const auto& run : journal->history(filter)) last = journal->find_run(run.id).or_throw();
-  }
-  const Line line{*certificate, store::current(settings.paths, certificate->name), last ? &*last : nullptr};
+  const auto report = report_of(configuration, what);
   if (context.line.json) {
-    print_json(context.out, json_of(line));
+    service::print_json(context.out, service::to_json(report));
     return exit_done;
   }
-  print_certificate(context, line, settings,
-                    service::decide(settings, journal.get(), *certificate, std::chrono::system_clock::now(), false));
-  if (last) {
+  print_certificate(context, report, settings);
+  if (report.last) {
     context.out << '\n';
-    print_run(context, *last);
+    print_run(context, *report.last);
   }
   return exit_done;
 }
 
 int history(const Context& context) {
   const auto configuration = usable_configuration(context);
-  const auto journal = open_journal(configuration.settings);
-  journal::HistoryFilter filter;
-  // A certificate that is no longer configured still has its history.
-  if (!context.line.names.empty()) filter.certificate = context.line.names.front();
-  filter.failed_only = context.line.failed;
-  if (context.line.since) filter.since = std::chrono::system_clock::now() - *context.line.since;
-  if (context.line.limit > 0) filter.limit = static_cast<std::size_t>(context.line.limit);
-  const auto runs = journal ? journal->history(filter) : std::vector<Run>{};
+  const auto runs = runs_of(context, configuration.settings);
   if (context.line.json) {
     boost::json::array array;
-    for (const auto& run : runs) array.push_back(to_json(run));
-    print_json(context.out, array);
+    for (const auto& run : runs) array.push_back(service::to_json(run));
+    service::print_json(context.out, array);
     return exit_done;
   }
   Table table({"STARTED (UTC)", "CERTIFICATE", "OUTCOME", "TOOK", "FAILURE", "BY", "RUN"});

@@ -43,13 +43,24 @@ void print_unknown_certificate(const std::string& name, const Settings& settings
   std::cerr << '\n';
 }
 
-int run_verb(const CommandLine& line, const Terminal& terminal, std::ostream& out) {
-  const Context context{line, terminal, out};
+int run_verb(const CommandLine& line, const Terminal& terminal, std::ostream& out,
+             const service::Service::OpenEndpoint& open_endpoint) {
+  const Context context{line, terminal, out, open_endpoint};
   if (line.verbosity >= 1) os::set_log_level(line.verbosity >= 2 ? os::LogLevel::debug : os::LogLevel::info);
   try {
     switch (line.verb) {
       case Verb::issue:
         return issue(context);
+      case Verb::run:
+        return run_service(context);
+      case Verb::why:
+        return why(context);
+      case Verb::hooks_list:
+        return hooks_list(context);
+      case Verb::hooks_retry:
+        return hooks_retry(context);
+      case Verb::log_level:
+        return log_level(context);
       case Verb::list:
         return list(context);
       case Verb::show:

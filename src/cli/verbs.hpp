@@ -4,6 +4,9 @@
 #include <certherd/cli/command_line.hpp>
 #include <certherd/cli/terminal.hpp>
 #include <certherd/service/configuration.hpp>
+#include <certherd/service/service.hpp>
+
+#include <boost/json/value.hpp>
 
 #include <ostream>
 #include <vector>
@@ -15,9 +18,15 @@ struct Context {
   const CommandLine& line;
   const Terminal& terminal;
   std::ostream& out;
+  const service::Service::OpenEndpoint& open_endpoint;
 };
 
 int issue(const Context& context);
+int run_service(const Context& context);
+int why(const Context& context);
+int hooks_list(const Context& context);
+int hooks_retry(const Context& context);
+int log_level(const Context& context);
 int list(const Context& context);
 int show(const Context& context);
 int history(const Context& context);
@@ -25,6 +34,13 @@ int providers(const Context& context);
 int config_check(const Context& context);
 int audit_tail(const Context& context);
 int audit_verify(const Context& context);
+
+/// The terminal, without colour and live progress where JSON is printed.
+Terminal quiet_for_json(const Context& context);
+
+/// Asks the running service; nullopt: none runs. Throws Failed for what it refuses and when it cannot be asked.
+std::optional<boost::json::value> ask_service(const Settings& settings, const std::string& method,
+                                              const std::string& target, const std::string& body = {});
 
 /// Faults and warnings to standard error, each with its place.
 void print_faults(const std::vector<Fault>& faults, const char* kind);

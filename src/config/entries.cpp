@@ -63,6 +63,9 @@ void read_ca(const YamlNode::Entry& entry, Loading& loading) {
   ca.ca_bundle = section.path("ca_bundle");
   ca.eab = read_eab(section.get("eab"), section.what(), faults);
   ca.email = section.text("email").value_or("");
+  ca.max_parallel = read_max_parallel(section);
+  if (known != loading.known_cas.end()) ca.rate_limits = known->second.rate_limits;
+  if (const YamlNode* limits = section.get("rate_limits")) ca.rate_limits = read_rate_limits(*limits, section);
   section.finish();
   cas[entry.key] = std::move(ca);
 }
@@ -113,6 +116,7 @@ void read_account(const YamlNode::Entry& entry, Loading& loading) {
   account.provider = section.text("provider").value_or("");
   account.zones = read_zones(section);
   account.propagation = section.seconds("propagation_seconds", 86400);
+  account.max_parallel = read_max_parallel(section);
   const Provider* const provider = loading.providers.find(account.provider);
   if (!provider && !account.provider.empty())
     faults.push_back(unknown_word("a provider of the plugins-map", account.provider, loading.providers.ids(),
@@ -121,6 +125,20 @@ void read_account(const YamlNode::Entry& entry, Loading& loading) {
   read_credentials(section, account, provider ? *provider : unknown);
   section.finish();
   accounts[entry.key] = std::move(account);
+}
+
+void read_events(Section& section, Hook& hook) {
+  static const std::vector<std::string> events{"deployed", "failed", "expiring", "recovered"};
+  const YamlNode* on = section.get("on");
+  if (!on) return;
+  hook.on.clear();
+  for (const auto& word : section.texts("on").value_or(std::vector<std::string>{})) {
+    const auto found = std::find(events.begin(), events.end(), word);
+    if (found == events.end())
+      section.faults().push_back(unknown_word("an event", word, events, on->mark));
+    else
+      hook.on.push_back(static_cast<HookEvent>(found - events.begin()));
+  }
 }
 
 void read_hook(const YamlNode::Entry& entry, Loading& loading) {
@@ -136,6 +154,7 @@ void read_hook(const YamlNode::Entry& entry, Loading& loading) {
   hook.webhook = section.source("webhook");
   hook.ca_bundle = section.path("ca_bundle");
   hook.timeout = section.duration("timeout").value_or(hook.timeout);
+  hook.batch = section.duration("batch");
   const bool has_command = entry.value.find("command") != nullptr;
   if (has_command == (entry.value.find("webhook") != nullptr))
     section.fault(entry.mark, section.what() + " needs either a command or a webhook");
@@ -148,17 +167,7 @@ void read_hook(const YamlNode::Entry& entry, Loading& loading) {
   if (hook.webhook && hook.webhook->kind == ValueSource::Kind::literal && !hook.webhook->text.starts_with("https://") &&
       !hook.webhook->text.starts_with("http://"))
     section.fault(hook.webhook->mark, "the webhook of " + section.what() + " must be an http or https URL");
-  if (const YamlNode* on = section.get("on")) {
-    static const std::vector<std::string> events{"deployed", "failed"};
-    hook.on.clear();
-    for (const auto& word : section.texts("on").value_or(std::vector<std::string>{})) {
-      const auto found = std::find(events.begin(), events.end(), word);
-      if (found == events.end())
-        faults.push_back(unknown_word("an event", word, events, on->mark));
-      else
-        hook.on.push_back(static_cast<HookEvent>(found - events.begin()));
-    }
-  }
+  read_events(section, hook);
   section.finish();
   hooks[entry.key] = std::move(hook);
 }

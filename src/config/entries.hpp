@@ -26,6 +26,13 @@ void read_hooks(const os::YamlNode& node, Loading& loading);
 void read_certificates(const os::YamlNode& node, Loading& loading);
 void read_files(const os::YamlNode& node, FileAccess& files, Loading& loading);
 
+/// Runs at a time: 1 to 1000.
+std::optional<int> read_max_parallel(Section& section);
+/// The limits that `rate_limits` of a CA gives in place of the built-in ones; `off`: none.
+std::vector<RateLimit> read_rate_limits(const os::YamlNode& node, Section& ca);
+/// What only the service needs: max_parallel, expiring, control, log_file.
+void read_service(Section& main, Settings& settings);
+
 /// Names become directory names, parts of file names and words in logs.
 bool fit_as_name(const std::string& name);
 

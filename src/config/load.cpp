@@ -88,6 +88,7 @@ public:
       Ca ca;
       ca.id = id;
       ca.server = known.server;
+      ca.rate_limits = known.rate_limits;
       loading_.out.settings.cas[id] = std::move(ca);
     }
   }
@@ -138,6 +139,7 @@ private:
     read_paths(section, settings.paths);
     read_dns(section.get("dns"), settings.dns, faults);
     read_certbot(section.get("certbot"), settings.certbot, faults);
+    read_service(section, settings);
     if (const YamlNode* files = section.get("files")) read_files(*files, loading_.default_files, loading_);
     for (const char* key : {"cas", "accounts", "hooks", "certificates"}) section.get(key);
     const auto includes = section.texts("include");

@@ -8,7 +8,7 @@
 namespace certherd::hooks {
 namespace {
 
-constexpr Words<HookEvent, 2> events{{"deployed", "failed"}};
+constexpr Words<HookEvent, 4> events{{"deployed", "failed", "expiring", "recovered"}};
 constexpr std::size_t error_limit = 8 * 1024;
 
 using Environment = std::vector<std::pair<std::string, std::string>>;
@@ -64,6 +64,7 @@ Environment environment(const HookContext& context) {
       {"LANG", "C.UTF-8"},
       {"CERTHERD_EVENT", std::string(to_string(context.event))},
       {"CERTHERD_NAME", context.certificate},
+      {"CERTHERD_NAMES", context.certificates.empty() ? context.certificate : join(context.certificates, " ")},
       {"CERTHERD_DOMAINS", join(context.domains, " ")},
       {"CERTHERD_RUN", context.run},
   };

@@ -26,6 +26,7 @@ std::vector<HookJob> jobs_for(HookEvent event, const Certificate& certificate, c
     job.hook = hook->id;
     job.event = to_string(event);
     job.position = first++;
+    job.certificate = certificate.name;
     jobs.push_back(std::move(job));
   }
   return jobs;

@@ -65,6 +65,8 @@ std::string webhook_body(const HookContext& context) {
   object["text"] = summary(context);
   object["event"] = to_string(context.event);
   object["certificate"] = context.certificate;
+  object["certificates"] =
+      array_of(context.certificates.empty() ? std::vector{context.certificate} : context.certificates);
   object["domains"] = array_of(context.domains);
   object["run"] = context.run;
   object["host"] = text_or_null(context.host);

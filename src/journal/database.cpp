@@ -47,8 +47,8 @@ int version_of(Poco::Data::Session& session) {
   return version;
 }
 
-Result<void> prepare(Poco::Data::Session& session, const fs::path& path, bool read_only) {
-  session << "PRAGMA busy_timeout = 10000", now;
+Result<void> prepare(Poco::Data::Session& session, const fs::path& path, bool read_only, Milliseconds patience) {
+  session << "PRAGMA busy_timeout = " << patience.count(), now;
   const int version = version_of(session);
   if (version > schema_version()) {
     return Fault{"the database " + path.string() + " was written by a newer certherd (its schema is " +
@@ -94,13 +94,13 @@ Fault database_fault(const std::string& what, const fs::path& path) {
   }
 }
 
-Result<Poco::Data::Session> open_database(const fs::path& path, bool read_only) {
+Result<Poco::Data::Session> open_database(const fs::path& path, bool read_only, Milliseconds patience) {
   static std::once_flag registered;
   std::call_once(registered, [] { sqlite::Connector::registerConnector(); });
   if (auto checked = check_file(path, read_only); !checked) return checked.fault();
   try {
     Poco::Data::Session session(sqlite::Connector::KEY, connection_string(path, read_only), 1);
-    if (auto prepared = prepare(session, path, read_only); !prepared) return prepared.fault();
+    if (auto prepared = prepare(session, path, read_only, patience); !prepared) return prepared.fault();
     return session;
   } catch (const Poco::Exception&) {
     return database_fault("cannot open the database", path);

@@ -3,6 +3,7 @@
 // The connection to the database: opening it, its schema, and its errors told to people.
 
 #include <certherd/base/result.hpp>
+#include <certherd/base/time.hpp>
 
 #include <Poco/Data/Session.h>
 
@@ -11,8 +12,9 @@
 
 namespace certherd::journal {
 
-/// Opens the SQLite file and brings its schema up to date, or only checks it when `read_only`.
-Result<Poco::Data::Session> open_database(const std::filesystem::path& path, bool read_only);
+/// Opens the SQLite file and brings its schema up to date, or only checks it when `read_only`. `patience`: how long
+/// each statement waits for a lock of somebody else.
+Result<Poco::Data::Session> open_database(const std::filesystem::path& path, bool read_only, Milliseconds patience);
 
 /// What the exception being handled means for the file at `path`. Call it in a catch block only.
 Fault database_fault(const std::string& what, const std::filesystem::path& path);

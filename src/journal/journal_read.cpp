@@ -46,17 +46,8 @@ const std::string select_generation =
     "SELECT certificate, number, directory, domains, serial_number, issuer, key_type, not_before, not_after "
     "FROM generations WHERE run = ?";
 
-using JobRow = Tuple<Text, int, Text, Text, int, int, Int64, Int64, Text, Text>;
-const std::string select_jobs =
-    "SELECT run, position, hook, event, done, tries, started, duration_ms, error, output FROM hook_jobs ";
-
 std::optional<Phase> phase_from(const Nullable<Text>& column) {
   return column.isNull() ? std::nullopt : parse_phase(column.value());
-}
-
-/// A class that this program does not know can only come from a damaged database: what is least specific stands for it.
-FailureClass class_from(const Text& column) {
-  return parse_failure_class(column).value_or(FailureClass::certbot_crash);
 }
 
 Failure failure_from(const FailureRow& row) {
@@ -118,19 +109,14 @@ Attempt attempt_from(const AttemptRow& row) {
 }
 
 Generation generation_from(const GenerationRow& row) {
-  CertificateFacts facts{domains_from(row.get<3>()), row.get<4>(),           row.get<5>(), row.get<6>(),
-                         time_from(row.get<7>()),    time_from(row.get<8>())};
+  CertificateFacts facts;
+  facts.domains = domains_from(row.get<3>());
+  facts.serial = row.get<4>();
+  facts.issuer = row.get<5>();
+  facts.key = row.get<6>();
+  facts.not_before = time_from(row.get<7>());
+  facts.not_after = time_from(row.get<8>());
   return {row.get<0>(), row.get<1>(), row.get<2>(), std::move(facts)};
-}
-
-std::vector<HookJob> jobs_from(const std::vector<JobRow>& rows) {
-  std::vector<HookJob> jobs;
-  jobs.reserve(rows.size());
-  for (const auto& row : rows) {
-    jobs.push_back({row.get<0>(), row.get<2>(), row.get<3>(), row.get<1>(), row.get<4>() != 0, row.get<5>(),
-                    time_from(row.get<6>()), Milliseconds(row.get<7>()), row.get<8>(), row.get<9>()});
-  }
-  return jobs;
 }
 
 Attempt* find_attempt(Run& run, int number) {
@@ -164,9 +150,7 @@ void complete(Session& session, Run& run) {
   session << select_generation, bind(run.id), into(generations), now;
   if (!generations.empty()) run.generation = generation_from(generations.front());
 
-  std::vector<JobRow> jobs;
-  session << select_jobs << "WHERE run = ? ORDER BY position", bind(run.id), into(jobs), now;
-  run.hook_jobs = jobs_from(jobs);
+  run.hook_jobs = hook_jobs_of(session, run.id);
 }
 
 /// A pattern for LIKE … ESCAPE '!' that matches what begins with the text.
@@ -219,6 +203,23 @@ std::vector<Run> Journal::last_runs() {
   });
 }
 
+std::map<std::string, Run> Journal::last_deployed() {
+  return impl_->read([&](Session& session) {
+    const Text whole(to_string(Outcome::deployed));
+    const Text but_hook(to_string(Outcome::deployed_hook_failed));
+    std::vector<RunRow> rows;
+    session
+        << select_runs
+        << "JOIN (SELECT certificate, MAX(started) AS newest FROM runs WHERE outcome IN (?, ?) GROUP BY certificate) "
+           "l ON l.certificate = r.certificate AND l.newest = r.started WHERE r.outcome IN (?, ?) ORDER BY r.id",
+        bind(whole), bind(but_hook), bind(whole), bind(but_hook), into(rows), now;
+    std::map<std::string, Run> runs;
+    // Of two in the same millisecond the one with the later id stays.
+    for (const auto& row : rows) runs.insert_or_assign(row.get<1>(), run_from(row));
+    return runs;
+  });
+}
+
 Result<Run> Journal::find_run(const std::string& id) {
   return impl_->read([&](Session& session) -> Result<Run> {
     std::vector<RunRow> rows;
@@ -238,14 +239,6 @@ Result<Run> Journal::find_run(const std::string& id) {
     Run run = run_from(rows.front());
     complete(session, run);
     return run;
-  });
-}
-
-std::vector<HookJob> Journal::owed_hook_jobs() {
-  return impl_->read([&](Session& session) {
-    std::vector<JobRow> rows;
-    session << select_jobs << "WHERE done = 0 ORDER BY run, position", into(rows), now;
-    return jobs_from(rows);
   });
 }
 

@@ -55,8 +55,8 @@ void save_generation(Session& session, const std::string& run, const std::option
 Journal::Journal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Journal::~Journal() = default;
 
-Result<std::unique_ptr<Journal>> Journal::open(const std::filesystem::path& path, Mode mode) {
-  auto session = open_database(path, mode == Mode::read_only);
+Result<std::unique_ptr<Journal>> Journal::open(const std::filesystem::path& path, Mode mode, Milliseconds patience) {
+  auto session = open_database(path, mode == Mode::read_only, patience);
   if (!session) return session.fault();
   return std::unique_ptr<Journal>(new Journal(std::make_unique<Impl>(path, *std::move(session))));
 }
@@ -81,16 +81,6 @@ void Journal::save_attempt(const std::string& run, const Attempt& attempt) {
         bind(Int64(attempt.usage.system.count())), bind(Int64(attempt.usage.max_rss_kib)), now;
     save_phases(session, run, attempt.number, attempt.timeline);
     save_failure(session, run, attempt.number, attempt.failure);
-  });
-}
-
-void Journal::save_hook_job(const HookJob& job) {
-  impl_->write([&](Session& session) {
-    session << "DELETE FROM hook_jobs WHERE run = ? AND position = ?", bind(job.run), bind(job.position), now;
-    session << "INSERT INTO hook_jobs (run, position, hook, event, done, tries, started, duration_ms, error, output) "
-               "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        bind(job.run), bind(job.position), bind(job.hook), bind(job.event), bind(job.done ? 1 : 0), bind(job.tries),
-        bind(to_column(job.started)), bind(Int64(job.duration.count())), bind(job.error), bind(job.output), now;
   });
 }
 

@@ -4,6 +4,7 @@
 
 #include <certherd/base/text.hpp>
 #include <certherd/base/time.hpp>
+#include <certherd/model/failure.hpp>
 
 #include <Poco/Nullable.h>
 #include <Poco/Types.h>
@@ -42,6 +43,21 @@ inline Poco::Nullable<Poco::Int64> nullable_seconds(const std::optional<Seconds>
   Poco::Nullable<Poco::Int64> column;
   if (value) column = Poco::Int64(value->count());
   return column;
+}
+
+inline Poco::Nullable<Poco::Int64> nullable_time(const std::optional<TimePoint>& value) {
+  Poco::Nullable<Poco::Int64> column;
+  if (value) column = to_column(*value);
+  return column;
+}
+
+inline std::optional<TimePoint> optional_time(const Poco::Nullable<Poco::Int64>& column) {
+  return column.isNull() ? std::nullopt : std::optional(time_from(column.value()));
+}
+
+/// A class that this program does not know can only come from a damaged database: what is least specific stands for it.
+inline FailureClass class_from(const std::string& column) {
+  return parse_failure_class(column).value_or(FailureClass::certbot_crash);
 }
 
 template <class Value, class Column>

@@ -47,8 +47,37 @@ const Step& first_step() {
   return step;
 }
 
-const std::array<Step, 1>& steps() {
-  static const std::array<Step, 1> all{first_step()};
+/// What is remembered between Runs, the rate limits' buckets, and HookJobs that are tried again, batched or dropped.
+const Step& second_step() {
+  static const Step step{
+      "CREATE TABLE certificate_states (certificate VARCHAR(200) PRIMARY KEY, failures INTEGER NOT NULL, "
+      "failure_class TEXT, failed_at BIGINT NOT NULL, retry_at BIGINT, fingerprint TEXT NOT NULL, "
+      // window_*: all of them or none, as window_ari_id
+      "window_ari_id TEXT, window_start BIGINT NOT NULL, window_end BIGINT NOT NULL, window_url TEXT NOT NULL, "
+      "window_moment BIGINT NOT NULL, window_fetched BIGINT NOT NULL, window_next_check BIGINT NOT NULL, "
+      "failed_told BIGINT, expiring_told BIGINT, expiring_serial TEXT NOT NULL, revoked_serial TEXT NOT NULL, "
+      "profile TEXT NOT NULL, window_obeyed BIGINT)",
+      "CREATE TABLE rate_buckets (ca VARCHAR(200) NOT NULL, limit_name VARCHAR(200) NOT NULL, "
+      "bucket_key VARCHAR(2000) NOT NULL, tokens DOUBLE PRECISION NOT NULL, counted_at BIGINT NOT NULL, "
+      "PRIMARY KEY (ca, limit_name, bucket_key))",
+      // state: owed, done or dropped; it takes the place of done
+      "ALTER TABLE hook_jobs ADD COLUMN state VARCHAR(20) NOT NULL DEFAULT 'owed'",
+      "UPDATE hook_jobs SET state = 'done' WHERE done = 1",
+      "DROP INDEX hook_jobs_by_state",
+      "ALTER TABLE hook_jobs DROP COLUMN done",
+      "ALTER TABLE hook_jobs ADD COLUMN certificate TEXT NOT NULL DEFAULT ''",
+      "UPDATE hook_jobs SET certificate = COALESCE((SELECT r.certificate FROM runs r WHERE r.id = hook_jobs.run), '')",
+      "ALTER TABLE hook_jobs ADD COLUMN next_try BIGINT",
+      "ALTER TABLE hook_jobs ADD COLUMN ran_with TEXT NOT NULL DEFAULT ''",
+      "CREATE INDEX hook_jobs_by_state ON hook_jobs (state)",
+      "CREATE INDEX hook_jobs_by_certificate ON hook_jobs (certificate)",
+      "CREATE INDEX runs_by_outcome ON runs (certificate, outcome, started)",
+  };
+  return step;
+}
+
+const std::array<Step, 2>& steps() {
+  static const std::array<Step, 2> all{first_step(), second_step()};
   return all;
 }
 

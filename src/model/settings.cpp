@@ -1,8 +1,26 @@
 #include <certherd/model/settings.hpp>
 
 #include <algorithm>
+#include <array>
 
 namespace certherd {
+namespace {
+
+// The order is that of the enum.
+constexpr std::array<std::string_view, 4> limit_names{"new_orders", "registered_domain", "exact_set",
+                                                      "failed_validations"};
+
+}  // namespace
+
+std::string_view to_string(RateLimit::Kind kind) {
+  return limit_names[static_cast<std::size_t>(kind)];
+}
+
+std::optional<RateLimit::Kind> parse_rate_limit(std::string_view text) {
+  const auto found = std::find(limit_names.begin(), limit_names.end(), text);
+  if (found == limit_names.end()) return std::nullopt;
+  return static_cast<RateLimit::Kind>(found - limit_names.begin());
+}
 
 std::filesystem::path Paths::generations_dir() const {
   // A store somewhere else (another file system, a directory exported to a container) must hold what its links point

@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <exception>
 
@@ -29,6 +30,8 @@ constexpr auto uncancelled = asio::as_tuple(asio::use_awaitable);
 /// How long a pipe is read after every process of the group is gone: what lies in it is there at once, and only
 /// somebody who left the group can still hold it open.
 constexpr Seconds drain_limit{2};
+/// What is left of the patience with a child that must not be ended, once somebody hurries.
+constexpr Seconds hurried_limit{10};
 
 /// One child from its start to its reaping.
 class Supervision {
@@ -91,16 +94,18 @@ private:
 
   asio::awaitable<void> end_early() {
     const bool stopped = stop_.requested();
-    const auto patience = Clock::now() + unstoppable_limit;
+    auto patience = Clock::now() + unstoppable_limit;
     bool allowed = may_terminate();
     while (!allowed && Clock::now() < patience) {
       if (co_await exited_before(Clock::now() + Seconds(1))) co_return;
+      if (stop_.hurried()) patience = std::min(patience, Clock::now() + hurried_limit);
       allowed = may_terminate();
     }
     (stopped ? exit_.stopped : exit_.timed_out) = true;
     if (allowed) {
       process_.terminate();
-      if (co_await exited_before(Clock::now() + command_.grace)) co_return;
+      co_await (exited_before(Clock::now() + command_.grace) || stop_.wait_for_hurry());
+      if (exited()) co_return;
     }
     exit_.killed = true;
     process_.kill();

@@ -112,10 +112,12 @@ Result<void> sync_directory(const fs::path& directory) {
 }
 
 Result<void> make_directory(const fs::path& directory, mode_t mode) {
+  // Each parent by itself: create_directories() leaves their modes to the umask, which is 0077 in the service.
   std::error_code error;
-  if (directory.has_parent_path()) {
-    fs::create_directories(directory.parent_path(), error);
-    if (error) return system_fault("cannot create the directory", directory.parent_path(), error.value());
+  const auto parent = directory.parent_path();
+  if (!parent.empty() && parent != directory && !fs::exists(parent, error)) {
+    if (error) return system_fault("cannot look at", parent, error.value());
+    if (auto made = make_directory(parent, 0755); !made) return made;
   }
   if (::mkdir(directory.c_str(), mode) == 0) {
     // mkdir heeds the umask.

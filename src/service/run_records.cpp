@@ -1,21 +1,16 @@
 #include "run_steps.hpp"
 
-#include <certherd/hooks/run_hook.hpp>
 #include <certherd/hooks/select.hpp>
 #include <certherd/os/offload.hpp>
+#include <certherd/renewal/notices.hpp>
+#include <certherd/renewal/retry.hpp>
 
-#include <unistd.h>
-
-#include <array>
 #include <exception>
+
+#include "random.hpp"
 
 namespace certherd::service {
 namespace {
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string();
-}
 
 /// What has been issued and published stays so: a record that cannot be written is told, and no reason to end.
 template <class Save>
@@ -30,21 +25,46 @@ std::string trouble_of(const Save& save) {
 
 }  // namespace
 
-/// Every HookJob is owed, on disk, before the first one runs: a crash in between forgets none.
-boost::asio::awaitable<void> RunSteps::run_hooks(HookEvent event) {
-  const auto hooks = hooks::hooks_for(event, certificate_, host_.settings.hooks);
-  if (hooks.empty()) co_return;
-  begin(Phase::hooks, std::chrono::system_clock::now());
-  const auto context = hooks::context_of(event, run_, host_.settings.paths, previous_, host_name());
-  run_.hook_jobs = hooks::jobs_for(event, certificate_, host_.settings.hooks, run_.id);
-  co_await save_hook_jobs();
-  for (std::size_t i = 0; i < hooks.size(); ++i) {
-    HookJob job = run_.hook_jobs[i];
-    run_.hook_jobs[i] = co_await hooks::run_hook(*hooks[i], context, std::move(job), host_.pool, redactor_, host_.stop);
-    co_await save_hook_jobs();
-    if (run_.hook_jobs[i].done) continue;
-    if (run_.outcome == Outcome::deployed) run_.outcome = Outcome::deployed_hook_failed;
-    warn(run_.hook_jobs[i].error);
+/// What the Run means for the Certificate's state: when to try again, which notices are due.
+boost::asio::awaitable<void> RunSteps::settle() {
+  const auto now = std::chrono::system_clock::now();
+  const CertificateState before = state_;
+  if (run_.outcome == Outcome::deployed) {
+    state_ = renewal::after_success(
+        std::move(state_), previous_ ? std::optional(previous_->facts) : std::nullopt, now);
+    state_.profile = certificate_.profile;
+    notices_.push_back(HookEvent::deployed);
+  } else if (run_.outcome == Outcome::failed) {
+    const auto print = fingerprint(*host_.configuration, certificate_,
+                                   plugin_version_of(*host_.configuration, host_.certbot.get(), certificate_));
+    state_ = renewal::after_failure(std::move(state_), *run_.failure, print, now, random01());
+  }
+  if (run_.outcome != Outcome::interrupted) {
+    const auto& published = run_.generation ? run_.generation : previous_;
+    const auto facts = published ? std::optional(published->facts) : std::nullopt;
+    auto due = renewal::notices(before, state_, facts, host_.settings().expiring, now);
+    notices_.insert(notices_.end(), due.fire.begin(), due.fire.end());
+    state_ = std::move(due.state);
+  }
+  const auto save = [this] { host_.state.journal->save_state(state_); };
+  const auto trouble = co_await os::offload(host_.pool, [&save] { return trouble_of(save); });
+  if (!trouble.empty()) warn("the certificate's state is not in the journal: " + trouble);
+}
+
+boost::asio::awaitable<void> RunSteps::run_hooks() {
+  for (const HookEvent event : notices_) {
+    if (hooks::hooks_for(event, certificate_, host_.settings().hooks).empty()) continue;
+    begin(Phase::hooks, std::chrono::system_clock::now());
+    auto context = hooks::context_of(event, run_, host_.settings().paths, previous_);
+    const int first = static_cast<int>(run_.hook_jobs.size());
+    auto jobs = co_await host_.hooks.carry_out(host_.configuration, certificate_, std::move(context), first, redactor_);
+    for (auto& job : jobs) {
+      if (!job.done) {
+        if (run_.outcome == Outcome::deployed) run_.outcome = Outcome::deployed_hook_failed;
+        warn(job.error);
+      }
+      run_.hook_jobs.push_back(std::move(job));
+    }
   }
 }
 
@@ -52,14 +72,6 @@ boost::asio::awaitable<void> RunSteps::save_attempt(const Attempt& attempt) {
   const auto save = [this, &attempt] { host_.state.journal->save_attempt(run_.id, attempt); };
   const auto trouble = co_await os::offload(host_.pool, [&save] { return trouble_of(save); });
   if (!trouble.empty()) warn("this attempt is not in the journal: " + trouble);
-}
-
-boost::asio::awaitable<void> RunSteps::save_hook_jobs() {
-  const auto save = [this] {
-    for (const auto& job : run_.hook_jobs) host_.state.journal->save_hook_job(job);
-  };
-  const auto trouble = co_await os::offload(host_.pool, [&save] { return trouble_of(save); });
-  if (!trouble.empty()) warn("hooks are not in the journal: " + trouble);
 }
 
 boost::asio::awaitable<void> RunSteps::record_end() {

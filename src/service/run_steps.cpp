@@ -16,6 +16,8 @@ namespace certherd::service {
 namespace fs = std::filesystem;
 namespace {
 
+/// A shorter wait for its turn is none.
+constexpr Milliseconds shortest_queue{20};
 const fs::path system_anchors = "/etc/ssl/certs/ca-certificates.crt";
 
 TimePoint now() {
@@ -48,13 +50,16 @@ private:
 
 }  // namespace
 
-RunSteps::RunSteps(Host& host, const Certificate& certificate, renewal::Decision decision, Run run,
-                   RunObserver& observer)
-    : host_(host),
-      certificate_(certificate),
-      provider_(host.providers.at(certificate.provider)),
-      ca_(host.settings.cas.at(certificate.ca)),
-      decision_(std::move(decision)),
+RunSteps::RunSteps(Host host, Assignment assignment, Run run, RunObserver& observer)
+    : host_(std::move(host)),
+      certificate_(assignment.certificate),
+      provider_(host_.configuration->providers.at(certificate_.provider)),
+      ca_(host_.settings().cas.at(certificate_.ca)),
+      decision_(std::move(assignment.decision)),
+      state_(std::move(assignment.state)),
+      renewal_(assignment.renewal),
+      begun_(assignment.begun),
+      yielded_(std::move(assignment.yielded)),
       run_(std::move(run)),
       observer_(observer) {}
 
@@ -85,48 +90,85 @@ void RunSteps::fail(FailureClass failure_class, const Fault& fault) const {
   throw RunFailed{own_failure(failure_class, fault)};
 }
 
-boost::asio::awaitable<Run> RunSteps::execute() {
+boost::asio::awaitable<Finished> RunSteps::execute() {
   // Before anything is asked of the CA: a Run that cannot be noted is not begun.
   co_await os::offload(host_.pool, [this] { host_.state.journal->begin_run(run_); });
   observer_.run_started(run_);
-  try {
-    co_await work();
+  if (begun_ - run_.started > shortest_queue) begin(Phase::queue, run_.started);
+  previous_ = store::current(host_.settings().paths, certificate_.name);
+  renewal::RunMachine machine(decision_.action, account_registered());
+  while (machine.step() < renewal::Step::hooks) {
+    // A second Attempt is a second order.
+    const bool again = machine.step() == renewal::Step::attempt && machine.second_try();
+    if (again && host_.ledger.wait(host_.settings(), certificate_, renewal_, now())) {
+      machine.give_up();
+      continue;
+    }
+    run_.failure = co_await perform(machine.step());
+    if (run_.failure)
+      machine.failed(run_.failure->failure_class, run_.failure->retry_after);
+    else
+      machine.succeeded();
+  }
+  if (!run_.failure)
     run_.outcome = Outcome::deployed;
-  } catch (RunFailed& failed) {
-    run_.failure = std::move(failed.failure);
-  } catch (const Failed& failed) {
-    run_.failure = own_failure(facts_ ? FailureClass::publish_failed : FailureClass::state_unwritable, failed.fault());
-  }
-  end(now());
-  if (run_.failure) {
+  else
     run_.outcome = run_.failure->failure_class == FailureClass::interrupted ? Outcome::interrupted : Outcome::failed;
-    // An Attempt has marked its own Span already.
-    if (!run_.timeline.spans.empty() && run_.timeline.spans.back().phase == run_.failure->phase)
-      run_.timeline.spans.back().failed = true;
-  }
-  co_await run_hooks(run_.failure ? HookEvent::failed : HookEvent::deployed);
+  co_await settle();
+  if (yielded_) yielded_();
+  co_await run_hooks();
   end(now());
   run_.ended = now();
   co_await record_end();
   observer_.run_finished(run_);
-  co_return std::move(run_);
+  co_return Finished{std::move(run_), std::move(state_)};
 }
 
-boost::asio::awaitable<void> RunSteps::work() {
-  previous_ = store::current(host_.settings.paths, certificate_.name);
-  if (decision_.action == renewal::Decision::Action::issue) {
-    begin(Phase::preflight, run_.started);
-    prepare();
-    co_await register_account();
-    co_await attempt();
+/// Gives why the step failed.
+boost::asio::awaitable<std::optional<Failure>> RunSteps::perform(renewal::Step step) {
+  std::optional<Failure> failure;
+  try {
+    co_await carry_out(step);
+  } catch (RunFailed& failed) {
+    failure = std::move(failed.failure);
+  } catch (const Failed& failed) {
+    failure = own_failure(facts_ ? FailureClass::publish_failed : FailureClass::state_unwritable, failed.fault());
   }
-  co_await verify();
-  co_await publish();
+  if (!failure) co_return failure;
+  end(now());
+  // An Attempt has marked its own Span already.
+  if (!run_.timeline.spans.empty() && run_.timeline.spans.back().phase == failure->phase)
+    run_.timeline.spans.back().failed = true;
+  co_return failure;
+}
+
+boost::asio::awaitable<void> RunSteps::carry_out(renewal::Step step) {
+  switch (step) {
+    case renewal::Step::preflight:
+      begin(Phase::preflight, begun_);
+      prepare();
+      co_return;
+    case renewal::Step::account:
+      co_return co_await register_account();
+    case renewal::Step::attempt:
+      co_return co_await attempt();
+    case renewal::Step::verify:
+      co_return co_await verify();
+    case renewal::Step::publish:
+      co_return co_await publish();
+    default:
+      co_return;
+  }
+}
+
+bool RunSteps::account_registered() const {
+  return certbot::accounts_registered(host_.settings().paths.ca_account_dir(ca_.id), ca_.server) > 0;
 }
 
 /// What can be known to fail before the CA is asked for anything.
 void RunSteps::prepare() {
-  const auto& installed = host_.certbot;
+  if (!host_.certbot) fail(FailureClass::plugin_missing, *host_.certbot_fault);
+  const auto& installed = *host_.certbot;
   if (!installed.authenticators.contains(provider_.authenticator)) {
     const std::string package =
         !provider_.debian_package.empty()
@@ -142,7 +184,7 @@ void RunSteps::prepare() {
 }
 
 void RunSteps::prepare_directories() {
-  const Paths& paths = host_.settings.paths;
+  const Paths& paths = host_.settings().paths;
   const fs::path directory = paths.certbot_dir(certificate_.name);
   const auto made = [&](const Result<void>& result) {
     if (!result) fail(FailureClass::state_unwritable, result.fault());
@@ -156,7 +198,7 @@ void RunSteps::prepare_directories() {
 /// A private CA's anchors with the public ones: the plugin talks to its provider through the same trust.
 fs::path RunSteps::trust_bundle() const {
   if (!ca_.ca_bundle) return {};
-  fs::path combined = host_.settings.paths.state_dir / "trust" / (ca_.id + ".pem");
+  fs::path combined = host_.settings().paths.state_dir / "trust" / (ca_.id + ".pem");
   const auto own = read_ca_bundle(ca_);
   if (!own) fail(FailureClass::ca_unavailable, own.fault());
   std::string anchors = *own;
@@ -169,14 +211,20 @@ fs::path RunSteps::trust_bundle() const {
 }
 
 certbot::CertbotHost RunSteps::certbot_host() const {
-  return {host_.certbot.executable, host_.certbot.version, host_.settings.paths.certbot_dir(certificate_.name),
+  return {host_.certbot->executable, host_.certbot->version, host_.settings().paths.certbot_dir(certificate_.name),
           child_environment(), trust_bundle()};
 }
 
 boost::asio::awaitable<void> RunSteps::register_account() {
-  const Paths& paths = host_.settings.paths;
-  if (certbot::accounts_registered(paths.ca_account_dir(ca_.id), ca_.server) > 0) co_return;
+  const Paths& paths = host_.settings().paths;
   begin(Phase::account, now());
+  const TimePoint asked = now();
+  AccountDesk::Place& place = host_.accounts.of(ca_.id);
+  const auto turn = co_await place.turns.wait();
+  if (account_registered()) co_return;
+  // Whoever had the turn before us has just been refused; to ask again for each waiting Run would use up the CA's
+  // limit.
+  if (place.failure && place.failed_at >= asked) throw RunFailed{*place.failure};
   TemporaryFile binding(paths.credentials_dir() / (run_.id + "-eab.ini"));
   certbot::RegisterInput input{certbot_host(), ca_, {}};
   if (ca_.eab) {
@@ -193,9 +241,9 @@ boost::asio::awaitable<void> RunSteps::register_account() {
   if (!command) fail(FailureClass::account_problem, command.fault());
   certbot::AttemptInput child;
   child.command = std::move(*command);
-  child.certbot_version = host_.certbot.version_text;
-  child.timeout = host_.settings.certbot.timeout;
-  child.grace = host_.settings.certbot.grace;
+  child.certbot_version = host_.certbot->version_text;
+  child.timeout = host_.settings().certbot.timeout;
+  child.grace = host_.settings().certbot.grace;
   child.transcript = paths.run_dir(run_.id) / "register.log";
   child.redactor = redactor_;
   certbot::AttemptCallbacks callbacks;
@@ -205,22 +253,24 @@ boost::asio::awaitable<void> RunSteps::register_account() {
   if (result->attempt.failure) {
     Failure failure = *result->attempt.failure;
     failure.phase = Phase::account;
+    place.failure = failure;
+    place.failed_at = now();
     throw RunFailed{std::move(failure)};
   }
-  if (certbot::accounts_registered(paths.ca_account_dir(ca_.id), ca_.server) == 0)
+  if (!account_registered())
     fail(FailureClass::bad_output,
-         {host_.certbot.executable.string() + " said that it registered an ACME account with " + ca_.server +
+         {host_.certbot->executable.string() + " said that it registered an ACME account with " + ca_.server +
               ", and left none",
           "check that it is the real certbot",
           {}});
 }
 
 boost::asio::awaitable<void> RunSteps::attempt() {
-  const Paths& paths = host_.settings.paths;
+  const Paths& paths = host_.settings().paths;
   providers::AttemptCredentials given;
   std::optional<Seconds> account_propagation;
   if (!certificate_.account.empty()) {
-    const Account& account = host_.settings.accounts.at(certificate_.account);
+    const Account& account = host_.settings().accounts.at(certificate_.account);
     account_propagation = account.propagation;
     const auto credentials = providers::load_credentials(account, provider_);
     if (!credentials) fail(FailureClass::credentials_file, credentials.fault());
@@ -241,11 +291,11 @@ boost::asio::awaitable<void> RunSteps::attempt() {
 
   certbot::AttemptInput child;
   child.command = std::move(*command);
-  child.certbot_version = host_.certbot.version_text;
+  child.certbot_version = host_.certbot->version_text;
   child.provider = &provider_;
-  child.timeout = host_.settings.certbot.timeout;
+  child.timeout = host_.settings().certbot.timeout;
   child.propagation = propagation;
-  child.grace = host_.settings.certbot.grace;
+  child.grace = host_.settings().certbot.grace;
   child.number = static_cast<int>(run_.attempts.size()) + 1;
   child.transcript = paths.run_dir(run_.id) / ("attempt-" + std::to_string(child.number) + ".log");
   child.redactor = redactor_;
@@ -254,6 +304,7 @@ boost::asio::awaitable<void> RunSteps::attempt() {
     observer_.phase_started(run_, phase, start, announced);
   };
   callbacks.line = [this](std::string_view line) { observer_.certbot_said(run_, line); };
+  co_await host_.ledger.take(host_.settings(), certificate_, renewal_);
   auto result = co_await certbot::run_attempt(std::move(child), std::move(callbacks), host_.stop);
   if (!result) fail(FailureClass::certbot_crash, result.fault());
   if (result->unrecorded) warn(result->unrecorded->text());
@@ -263,12 +314,14 @@ boost::asio::awaitable<void> RunSteps::attempt() {
   auto& spans = run_.timeline.spans;
   spans.insert(spans.end(), done.timeline.spans.begin(), done.timeline.spans.end());
   co_await save_attempt(done);
-  if (done.failure) throw RunFailed{*done.failure};
+  if (!done.failure) co_return;
+  co_await host_.ledger.learn(host_.settings(), certificate_, renewal_, *done.failure);
+  throw RunFailed{*done.failure};
 }
 
 boost::asio::awaitable<void> RunSteps::verify() {
-  begin(Phase::verify, run_.attempts.empty() ? run_.started : run_.attempts.back().ended);
-  const fs::path config = host_.settings.paths.certbot_dir(certificate_.name) / "config";
+  begin(Phase::verify, run_.attempts.empty() ? begun_ : run_.attempts.back().ended);
+  const fs::path config = host_.settings().paths.certbot_dir(certificate_.name) / "config";
   const fs::path live = certbot::lineage_of(config, certificate_.name).cert.parent_path();
   auto pems = store::read_pem_set(live);
   if (!pems)
@@ -283,11 +336,11 @@ boost::asio::awaitable<void> RunSteps::verify() {
 boost::asio::awaitable<void> RunSteps::publish() {
   begin(Phase::publish, now());
   const auto published = co_await os::offload(
-      host_.pool, [this] { return store::publish(host_.settings.paths, certificate_, *pems_, *facts_); });
+      host_.pool, [this] { return store::publish(host_.settings().paths, certificate_, *pems_, *facts_); });
   if (!published) fail(FailureClass::publish_failed, published.fault());
   run_.generation = *published;
-  const auto pruned =
-      co_await os::offload(host_.pool, [this] { return store::prune(host_.settings.paths, certificate_.name, now()); });
+  const auto pruned = co_await os::offload(
+      host_.pool, [this] { return store::prune(host_.settings().paths, certificate_.name, now()); });
   if (!pruned) warn(pruned.fault().text());
   end(now());
 }

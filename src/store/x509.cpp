@@ -78,6 +78,42 @@ std::string serial_of(X509* certificate) {
   return serial;
 }
 
+/// RFC 4648 §5, without padding.
+std::string base64url(const unsigned char* octets, int size) {
+  std::string text(static_cast<std::size_t>(4 * ((size + 2) / 3) + 1), '\0');
+  text.resize(static_cast<std::size_t>(EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), octets, size)));
+  text.resize(text.find_last_not_of('=') + 1);
+  std::replace(text.begin(), text.end(), '+', '-');
+  std::replace(text.begin(), text.end(), '/', '_');
+  return text;
+}
+
+/// The content of the serial number's DER INTEGER, with the zero octet that keeps it positive.
+std::string serial_octets(X509* certificate) {
+  unsigned char* der = nullptr;
+  const int size = i2d_ASN1_INTEGER(X509_get0_serialNumber(certificate), &der);
+  if (size < 0) return {};
+  const unsigned char* content = der;
+  long length = 0;
+  int tag = 0;
+  int tag_class = 0;
+  std::string octets;
+  if ((ASN1_get_object(&content, &length, &tag, &tag_class, size) & 0x80) == 0)
+    octets.assign(reinterpret_cast<const char*>(content), static_cast<std::size_t>(length));
+  OPENSSL_free(der);
+  return octets;
+}
+
+/// RFC 9773 §4.1. Empty: the certificate does not say by which key it was issued.
+std::string ari_id_of(X509* certificate) {
+  const OpensslPtr<AUTHORITY_KEYID> issuer(
+      static_cast<AUTHORITY_KEYID*>(X509_get_ext_d2i(certificate, NID_authority_key_identifier, nullptr, nullptr)));
+  const std::string serial = serial_octets(certificate);
+  if (!issuer || !issuer->keyid || ASN1_STRING_length(issuer->keyid) == 0 || serial.empty()) return {};
+  return base64url(ASN1_STRING_get0_data(issuer->keyid), ASN1_STRING_length(issuer->keyid)) + "." +
+         base64url(reinterpret_cast<const unsigned char*>(serial.data()), static_cast<int>(serial.size()));
+}
+
 std::vector<std::string> domains_of(X509* certificate) {
   std::vector<std::string> domains;
   const OpensslPtr<GENERAL_NAMES> names(
@@ -184,6 +220,7 @@ CertificateFacts facts_of(X509* certificate) {
   facts.serial = serial_of(certificate);
   facts.issuer = common_name(X509_get_issuer_name(certificate));
   facts.key = key_of(certificate);
+  facts.ari_id = ari_id_of(certificate);
   facts.not_before = time_of(X509_get0_notBefore(certificate));
   facts.not_after = time_of(X509_get0_notAfter(certificate));
   return facts;

@@ -21,6 +21,7 @@ struct OpensslDeleter {
   void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
   void operator()(BIGNUM* number) const { BN_free(number); }
   void operator()(GENERAL_NAMES* names) const { GENERAL_NAMES_free(names); }
+  void operator()(AUTHORITY_KEYID* id) const { AUTHORITY_KEYID_free(id); }
 };
 template <class T>
 using OpensslPtr = std::unique_ptr<T, OpensslDeleter>;

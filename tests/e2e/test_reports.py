@@ -1,5 +1,6 @@
 """The verbs that only look: what they show, what they give to programs, and whom they let look."""
 
+import gzip
 import json
 import os
 import subprocess
@@ -162,7 +163,27 @@ class Audit(Case):
         return found.json
 
     def test_a_whole_one(self):
-        self.assertEqual(self.verify(self.lines), {"ok": True, "entries": 3, "problem": None, "line": None})
+        self.assertEqual(self.verify(self.lines),
+                         {"ok": True, "entries": 3, "problem": None, "begins_at": 1, "files": [str(self.host.audit)],
+                          "note": None, "file": None, "line": None})
+
+    def test_rotated_files(self):
+        older = [self.host.audit.with_name("audit.jsonl" + suffix) for suffix in (".2.gz", ".1")]
+        for path in older:
+            self.addCleanup(path.unlink, missing_ok=True)
+        older[0].write_bytes(gzip.compress(self.lines[0].encode()))
+        older[1].write_text(self.lines[1])
+        found = self.verify(self.lines[2:])
+        self.assertEqual((found["entries"], found["files"]), (3, [*map(str, older), str(self.host.audit)]))
+        self.assertEqual(self.host.run("audit", "tail").out, "".join(self.lines))
+        older[0].unlink()
+        found = self.verify(self.lines[2:])
+        self.assertEqual((found["ok"], found["begins_at"]), (True, 2))
+        self.assertEqual(found["note"], "begins at entry 2: earlier files are gone")
+        self.assertIn(found["note"], self.host.run("audit", "verify").out)
+        older[1].write_text(self.lines[1].replace('"deployed"', '"failed"'))
+        found = self.verify(self.lines[2:])
+        self.assertEqual((found["file"], found["line"]), (str(older[1]), 1))
 
     def test_a_changed_line(self):
         changed = self.lines[1].replace('"deployed"', '"failed"')

@@ -21,6 +21,8 @@ std::optional<std::string> closest(std::string_view word, std::span<const std::s
 /// Printable form of text from outside: control characters and invalid UTF-8 become \xNN, so that no log line or
 /// terminal can be broken by what a server sent. Newline and tab stay.
 std::string printable(std::string_view text);
+/// With every byte but letters, digits and "-._~" as %XX (RFC 3986 §2.1).
+std::string percent_encoded(std::string_view text, bool upper_case = true);
 /// Cuts to at most `limit` bytes at a UTF-8 boundary and says how much is missing.
 std::string bounded(std::string_view text, std::size_t limit);
 

@@ -21,7 +21,21 @@ enum ExitCode {
   exit_state_held = 6    ///< another certherd holds the state directory
 };
 
-enum class Verb { issue, list, show, history, config_check, providers, audit_tail, audit_verify };
+enum class Verb {
+  run,
+  issue,
+  why,
+  hooks_list,
+  hooks_retry,
+  log_level,
+  list,
+  show,
+  history,
+  config_check,
+  providers,
+  audit_tail,
+  audit_verify
+};
 
 /// What the arguments say.
 struct CommandLine {
@@ -32,6 +46,7 @@ struct CommandLine {
   std::vector<std::string> names;  ///< certificates, a run, a provider: what the verb takes
   bool all = false;
   bool force = false;
+  std::string level;  ///< of `log level`
   bool failed = false;
   std::optional<Seconds> since;
   int limit = 0;

@@ -13,7 +13,7 @@
 
 namespace certherd::hooks {
 
-/// "deployed", "failed": as in the configuration, a HookJob and the environment.
+/// "deployed", "failed", "expiring", "recovered": as in the configuration, a HookJob and the environment.
 std::string_view to_string(HookEvent event);
 std::optional<HookEvent> parse_event(std::string_view text);
 
@@ -28,6 +28,8 @@ struct HookContext {
   std::optional<Generation> generation;  ///< what was published
   std::optional<std::filesystem::path> previous_generation;  ///< its directory, if it is still there
   std::optional<Failure> failure;
+  /// Every Certificate that this one execution serves, when a Hook with `batch` serves several; else empty.
+  std::vector<std::string> certificates;
   std::string host;  ///< this machine's name, for who gets webhooks of many; may be empty
 };
 
@@ -39,8 +41,10 @@ HookContext context_of(HookEvent event, const Run& run, const Paths& paths,
 /// The environment of a command, the whole of it but for HOME:
 ///
 ///   PATH, LANG                     fixed: the usual system directories; C.UTF-8
-///   CERTHERD_EVENT                 "deployed" or "failed"
+///   CERTHERD_EVENT                 "deployed", "failed", "expiring" or "recovered"
 ///   CERTHERD_NAME                  the certificate's name
+///   CERTHERD_NAMES                 every certificate that this execution serves, separated by spaces: with `batch` there
+///                                  may be several, and everything else speaks of the last of them
 ///   CERTHERD_DOMAINS               its domains as configured, separated by spaces
 ///   CERTHERD_RUN                   the Run's id
 ///   CERTHERD_OUTCOME               the Run's outcome; absent while it has none
@@ -63,6 +67,7 @@ std::vector<std::pair<std::string, std::string>> environment(const HookContext& 
 /// The body of a webhook: one JSON object, keys in this order.
 ///
 ///   text                 one line for people; chat servers (Slack, Mattermost) show just this
+///   certificates []      every certificate that this execution serves
 ///   event, certificate, domains [], run, host, outcome
 ///   generation           null or {directory, lineage, number, serial, issuer, key, domains [], not_before, not_after}
 ///   previous_generation  directory or null

@@ -14,6 +14,7 @@ struct CertificateFacts {
   std::string serial;                ///< hexadecimal, lower case, no leading zero byte
   std::string issuer;                ///< common name, or the whole name where there is none
   std::string key;                   ///< "ecdsa secp256r1", "rsa 2048"
+  std::string ari_id;  ///< RFC 9773 §4.1: base64url(AKI keyIdentifier) "." base64url(serial); empty: none
   TimePoint not_before;
   TimePoint not_after;
 };

@@ -59,7 +59,7 @@ struct Attempt {
 struct HookJob {
   std::string run;
   std::string hook;
-  std::string event;  ///< "deployed", "failed"
+  std::string event;  ///< "deployed", "failed", "expiring", "recovered"
   int position = 0;   ///< order within the Run
   bool done = false;  ///< has succeeded
   int tries = 0;
@@ -67,6 +67,10 @@ struct HookJob {
   Milliseconds duration{0};
   std::string error;   ///< why the last try failed
   std::string output;  ///< what the last try printed: bounded, printable, redacted
+  std::string certificate;
+  std::optional<TimePoint> next_try;  ///< when it may be tried again; nullopt: at once
+  bool dropped = false;               ///< given up without success, `error` says why: no longer owed
+  std::string ran_with;  ///< "<run>/<position>" of the HookJob whose execution served this one too; empty: its own
 };
 
 /// One wish to get or renew one Certificate, from decision to outcome.

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace certherd {
@@ -26,13 +27,33 @@ struct ExternalAccount {
   ValueSource hmac_key;  ///< base64url, as the CA gave it
 };
 
+/// One of a CA's rate limits, mirrored as a token bucket: full at `amount`, refilled at amount/per.
+struct RateLimit {
+  enum class Kind {
+    new_orders,         ///< orders of one ACME account
+    registered_domain,  ///< certificates for one registered domain ("example.co.uk")
+    exact_set,          ///< certificates for exactly the same set of names
+    failed_validations  ///< failed authorizations of one name within one ACME account
+  };
+  Kind kind{};
+  int amount = 0;
+  Seconds per{0};
+  friend bool operator==(const RateLimit&, const RateLimit&) = default;
+};
+
+/// "new_orders", "registered_domain", "exact_set", "failed_validations": as in the configuration and the database.
+std::string_view to_string(RateLimit::Kind kind);
+std::optional<RateLimit::Kind> parse_rate_limit(std::string_view text);
+
 /// An ACME directory and the account used there.
 struct Ca {
   std::string id;
   std::string server;                              ///< directory URL
   std::optional<std::filesystem::path> ca_bundle;  ///< trust anchors of a private CA, PEM
   std::optional<ExternalAccount> eab;
-  std::string email;  ///< contact of the account; empty: none
+  std::string email;                   ///< contact of the account; empty: none
+  std::vector<RateLimit> rate_limits;  ///< at most one of a kind; empty: none are known
+  std::optional<int> max_parallel;     ///< Runs at this CA at a time; absent: no limit of its own
   SourceMark mark;
 };
 
@@ -40,6 +61,7 @@ struct Ca {
 struct KnownCa {
   std::string server;         ///< ACME directory URL, as the CA's documentation gives it
   bool eab_required = false;  ///< accounts need external account binding
+  std::vector<RateLimit> rate_limits{};
 };
 
 /// Credentials for one provider, with the zones they may edit.
@@ -50,6 +72,7 @@ struct Account {
   std::optional<std::filesystem::path> credentials_file;
   std::map<std::string, ValueSource> credentials;  ///< key -> value; empty when credentials_file is given
   std::optional<Seconds> propagation;
+  std::optional<int> max_parallel;  ///< Runs with these credentials at a time; absent: no limit of its own
   SourceMark mark;
 };
 
@@ -63,8 +86,13 @@ struct FileAccess {
   unsigned cert_mode = 0644;  ///< the other three
 };
 
-/// What happened, for hooks: a Generation was published, or a Run failed.
-enum class HookEvent { deployed, failed };
+/// What happened, for hooks.
+enum class HookEvent {
+  deployed,  ///< a Generation was published
+  failed,    ///< a Run failed in a new way, or still does a day later
+  expiring,  ///< the certificate nears its end and has not been renewed
+  recovered  ///< published again after a failure that had been told
+};
 
 /// A configured command or webhook.
 struct Hook {
@@ -74,6 +102,7 @@ struct Hook {
   std::optional<std::filesystem::path> ca_bundle;  ///< trust anchors for the webhook's TLS
   std::vector<HookEvent> on{HookEvent::deployed};
   Seconds timeout{60};
+  std::optional<Seconds> batch;  ///< executions for several Certificates within this delay are one; absent: each alone
   SourceMark mark;
 };
 
@@ -120,6 +149,7 @@ struct Paths {
   std::filesystem::path run_dir(const std::string& run) const { return state_dir / "runs" / run; }
   std::filesystem::path database() const { return state_dir / "certherd.db"; }
   std::filesystem::path lock_file() const { return state_dir / "lock"; }
+  std::filesystem::path control_socket() const { return runtime_dir / "control.sock"; }
   std::filesystem::path credentials_dir() const { return runtime_dir / "credentials"; }
 };
 
@@ -130,6 +160,12 @@ struct CertbotSettings {
   Seconds grace{60};      ///< between TERM and KILL: cleanup talks to the provider's API
 };
 
+/// Who may speak to a running certherd.
+struct ControlSettings {
+  unsigned socket_mode = 0660;
+  std::string socket_group;  ///< empty: the process's own
+};
+
 /// A whole checked configuration.
 struct Settings {
   std::filesystem::path file;  ///< the main configuration file
@@ -138,6 +174,12 @@ struct Settings {
   Paths paths;
   DnsSettings dns;
   CertbotSettings certbot;
+  ControlSettings control;
+  std::filesystem::path log_file;   ///< of the service; empty: standard error, and so the journal
+  std::optional<int> max_parallel;  ///< Runs at a time; absent: as cores and memory allow
+  /// How long before its end an unrenewed certificate is told of: longest first, no two the same; empty: never.
+  std::vector<Seconds> expiring{std::chrono::days(14), std::chrono::days(7), std::chrono::days(3),
+                                std::chrono::days(1)};
   std::map<std::string, Ca> cas;            ///< built-in and configured, by id
   std::map<std::string, Account> accounts;  ///< by id
   std::map<std::string, Hook> hooks;        ///< by id

@@ -30,6 +30,7 @@ TEST_SUITE("base/time") {
     CHECK_FALSE(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT+1"));
     CHECK_FALSE(parse_http_date("Sun, 31 Feb 1994 08:49:37 GMT"));
     CHECK_FALSE(parse_http_date("Sun, 06 Foo 1994 08:49:37 GMT"));
+    CHECK_FALSE(parse_http_date("Fri, 31 Dec 9999 23:59:59 GMT"));
   }
 
   TEST_CASE("durations carry their unit") {

@@ -28,8 +28,9 @@ inline PluginsMap test_providers() {
   return map;
 }
 
-inline const std::map<std::string, KnownCa> test_cas{{"letsencrypt", {"https://le.example/directory", false}},
-                                                     {"zerossl", {"https://zero.example/directory", true}}};
+inline const std::map<std::string, KnownCa> test_cas{
+    {"letsencrypt", {"https://le.example/directory", false, {{RateLimit::Kind::exact_set, 5, Seconds(604800)}}}},
+    {"zerossl", {"https://zero.example/directory", true}}};
 
 /// A configuration in a directory of its own, and what loading it gave.
 struct Loaded {

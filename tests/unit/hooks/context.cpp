@@ -27,7 +27,7 @@ Run deployed_run() {
   generation.certificate = "example.com";
   generation.number = 7;
   generation.directory = "/var/lib/certherd/generations/example.com/7";
-  generation.facts = {{"*.example.com", "example.com"}, "04ab", "R10", "ecdsa secp256r1", not_before, not_after};
+  generation.facts = {{"*.example.com", "example.com"}, "04ab", "R10", "ecdsa secp256r1", "", not_before, not_after};
   run.generation = generation;
   return run;
 }
@@ -78,6 +78,10 @@ TEST_SUITE("hooks/context") {
   TEST_CASE("events have names and names are events") {
     CHECK(hooks::to_string(HookEvent::deployed) == "deployed");
     CHECK(hooks::to_string(HookEvent::failed) == "failed");
+    for (const auto event : {HookEvent::deployed, HookEvent::failed, HookEvent::expiring, HookEvent::recovered})
+      CHECK(hooks::parse_event(hooks::to_string(event)) == event);
+    CHECK(hooks::to_string(HookEvent::expiring) == "expiring");
+    CHECK(hooks::to_string(HookEvent::recovered) == "recovered");
     CHECK(hooks::parse_event("deployed") == HookEvent::deployed);
     CHECK(hooks::parse_event("failed") == HookEvent::failed);
     CHECK_FALSE(hooks::parse_event("renewed").has_value());
@@ -89,6 +93,7 @@ TEST_SUITE("hooks/context") {
           "LANG=C.UTF-8\n"
           "CERTHERD_EVENT=deployed\n"
           "CERTHERD_NAME=example.com\n"
+          "CERTHERD_NAMES=example.com\n"
           "CERTHERD_DOMAINS=example.com *.example.com\n"
           "CERTHERD_RUN=20261123T214418Z-example.com-1f3a\n"
           "CERTHERD_OUTCOME=deployed\n"
@@ -110,6 +115,7 @@ TEST_SUITE("hooks/context") {
           "LANG=C.UTF-8\n"
           "CERTHERD_EVENT=failed\n"
           "CERTHERD_NAME=example.com\n"
+          "CERTHERD_NAMES=example.com\n"
           "CERTHERD_DOMAINS=example.com\n"
           "CERTHERD_RUN=20261123T214418Z-example.com-1f3a\n"
           "CERTHERD_OUTCOME=failed\n"
@@ -143,7 +149,7 @@ TEST_SUITE("hooks/context") {
   TEST_CASE("the body of a webhook after a deployment") {
     CHECK(hooks::webhook_body(context_of(deployed_run())) ==
           R"({"text":"certherd on web1: example.com deployed, valid until 2027-02-21 20:44 UTC",)"
-          R"("event":"deployed","certificate":"example.com","domains":["example.com","*.example.com"],)"
+          R"("event":"deployed","certificate":"example.com","certificates":["example.com"],"domains":["example.com","*.example.com"],)"
           R"("run":"20261123T214418Z-example.com-1f3a","host":"web1","outcome":"deployed",)"
           R"("generation":{"directory":"/var/lib/certherd/generations/example.com/7",)"
           R"("lineage":"/var/lib/certherd/certificates/example.com","number":7,"serial":"04ab","issuer":"R10",)"
@@ -156,7 +162,7 @@ TEST_SUITE("hooks/context") {
     const std::string meaning(traits(FailureClass::txt_missing).meaning);
     CHECK(hooks::webhook_body(context_of(failed_run())) ==
           R"({"text":"certherd on web1: example.com failed (txt_missing): )" + meaning +
-              R"(","event":"failed","certificate":"example.com","domains":["example.com"],)"
+              R"(","event":"failed","certificate":"example.com","certificates":["example.com"],"domains":["example.com"],)"
               R"("run":"20261123T214418Z-example.com-1f3a","host":"web1","outcome":"failed",)"
               R"("generation":null,"previous_generation":null,)"
               R"("failure":{"class":"txt_missing","phase":"validation","error":"Some challenges have failed.",)"

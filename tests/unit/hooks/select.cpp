@@ -46,6 +46,7 @@ TEST_SUITE("hooks/select") {
 
   TEST_CASE("jobs carry run, hook, event and position, and are owed") {
     Certificate certificate;
+    certificate.name = "example.com";
     certificate.hooks = {"c", "a"};
     const auto jobs = hooks::jobs_for(HookEvent::deployed, certificate, all, "run-1", 3);
     REQUIRE(jobs.size() == 2);
@@ -53,6 +54,7 @@ TEST_SUITE("hooks/select") {
     CHECK(jobs[0].hook == "c");
     CHECK(jobs[0].event == "deployed");
     CHECK(jobs[0].position == 3);
+    CHECK(jobs[0].certificate == "example.com");
     CHECK(jobs[1].hook == "a");
     CHECK(jobs[1].position == 4);
     CHECK_FALSE(jobs[0].done);

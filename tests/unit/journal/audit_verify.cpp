@@ -5,7 +5,6 @@
 using namespace certherd;
 using namespace certherd::test;
 using certherd::journal::AuditHead;
-using certherd::journal::verify_audit;
 namespace fs = std::filesystem;
 
 namespace {
@@ -165,13 +164,9 @@ TEST_SUITE("journal/audit_verify") {
 
   TEST_CASE("a log that was removed goes on with its numbers") {
     SampleLog log(5);
-    const AuditHead before = log.head;
     fs::remove(log.path);
     log.head = log.append("later").or_throw();
     CHECK(log.verdict() == "line 1: entries 1 to 5 are missing before entry 6: removed, or the lines are out of order");
-    const auto rotated = verify_audit(log.path, log.head, before);
-    CHECK(rotated.ok);
-    CHECK(rotated.entries == 1);
   }
 
   TEST_CASE("a last entry that was exchanged stays visible when the log goes on") {

@@ -2,7 +2,11 @@
 
 #include <Poco/Data/Session.h>
 
+#include <sched.h>
+#include <sys/mount.h>
+
 #include <ostream>
+#include <thread>
 
 #include <doctest/doctest.h>
 #include <support/in_child.hpp>
@@ -83,13 +87,13 @@ TEST_SUITE("journal/database") {
 
   TEST_CASE("a database that is damaged inside") {
     SampleDatabase database;
-    for (int i = 0; i < 200; ++i)
+    for (int i = 0; i < 300; ++i)
       database.save(ended_run("run-" + std::to_string(i), "example.com", i, Outcome::failed));
     database.journal.reset();
     std::string bytes = content(database.path);
-    REQUIRE(bytes.size() > 20 * 4096);
+    REQUIRE(bytes.size() > 30 * 4096);
     // The schema's pages stay whole, so that opening succeeds.
-    for (std::size_t i = 20 * 4096; i < bytes.size(); ++i) bytes[i] = '\xff';
+    for (std::size_t i = 30 * 4096; i < bytes.size(); ++i) bytes[i] = '\xff';
     database.dir.write("certherd.db", bytes);
     const auto journal = database.open();
     try {
@@ -113,7 +117,7 @@ TEST_SUITE("journal/database") {
     for (const auto mode : {Journal::Mode::read_write, Journal::Mode::read_only}) {
       CHECK(Journal::open(database.path, mode).fault().text() ==
             "the database " + database.path.string() +
-                " was written by a newer certherd (its schema is 9, this program knows up to 1); use the newer "
+                " was written by a newer certherd (its schema is 9, this program knows up to 2); use the newer "
                 "certherd, or move the file away to begin a new history");
     }
     CHECK(content(database.path) == before);
@@ -149,5 +153,78 @@ TEST_SUITE("journal/database") {
     CHECK(told == "cannot write to the database " + database.path.string() +
                       ": disk I/O error; check the file system: free space, and the kernel's log");
     CHECK(ids(database.open()->history()) == Texts{"a"});
+  }
+
+  TEST_CASE("a database that another program holds is waited for, and then told") {
+    const SampleDatabase database;
+    database.save(ended_run("a", "example.com", 1, Outcome::deployed));
+    const auto hurried = Journal::open(database.path, Journal::Mode::read_write, Milliseconds(50)).or_throw();
+    Poco::Data::Session other("SQLite", database.path.string());
+    other << "BEGIN IMMEDIATE", Poco::Data::Keywords::now;
+    const std::string told = "cannot write to the database " + database.path.string() +
+                             ": database is locked; another program holds the database; end it";
+    CHECK_THROWS_WITH_AS(hurried->save_state({}), told.c_str(), Failed);
+    CHECK_THROWS_WITH_AS(hurried->begin_run(sample_run("b")), told.c_str(), Failed);
+    // Readers go on.
+    CHECK(ids(hurried->history()) == Texts{"a"});
+    other << "COMMIT", Poco::Data::Keywords::now;
+    hurried->begin_run(sample_run("c"));
+    CHECK(hurried->find_run("c").ok());
+    CHECK_FALSE(hurried->find_run("b").ok());
+  }
+
+  TEST_CASE("a lock that ends in time is only waited for") {
+    const SampleDatabase database;
+    Poco::Data::Session other("SQLite", database.path.string());
+    other << "BEGIN IMMEDIATE", Poco::Data::Keywords::now;
+    std::thread writing([&] { database.journal->begin_run(sample_run("a")); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    other << "COMMIT", Poco::Data::Keywords::now;
+    writing.join();
+    CHECK(database.journal->find_run("a").ok());
+  }
+
+  TEST_CASE("a database held for itself by another program cannot be opened") {
+    SampleDatabase database;
+    database.journal.reset();
+    Poco::Data::Session other("SQLite", database.path.string());
+    // An exclusive lock in WAL mode takes hold with the first write.
+    other << "PRAGMA locking_mode = EXCLUSIVE", Poco::Data::Keywords::now;
+    other << "UPDATE schema_version SET version = version", Poco::Data::Keywords::now;
+    const auto fault = Journal::open(database.path, Journal::Mode::read_write, Milliseconds(50)).fault();
+    CHECK(fault.message.starts_with("cannot open the database " + database.path.string() + ": database is locked"));
+    CHECK(fault.fix == "another program holds the database; end it");
+  }
+
+  TEST_CASE("a full disk") {
+    SampleDatabase database;
+    database.journal.reset();
+    const std::string told = in_child([&]() -> std::string {
+      if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+        return "no mount";
+      const auto small = database.dir.path() / "small";
+      fs::create_directory(small);
+      if (::mount("none", small.c_str(), "tmpfs", 0, "size=512k") != 0) return "no mount";
+      const auto journal = Journal::open(small / "certherd.db", Journal::Mode::read_write).or_throw();
+      journal->begin_run(sample_run("a"));
+      CertificateState state;
+      state.certificate = "example.com";
+      state.fingerprint = std::string(1 << 20, 'x');
+      std::string text = "no fault";
+      try {
+        journal->save_state(state);
+      } catch (const Failed& failed) {
+        text = failed.fault().text();
+      }
+      const bool whole = journal->states().empty() && journal->find_run("a").ok();
+      journal->begin_run(sample_run("b"));
+      return text + (whole ? "; nothing lost" : "; something lost");
+    });
+    if (told == "no mount") {
+      MESSAGE("skipped: a file system cannot be mounted here");
+      return;
+    }
+    CHECK(told == "cannot write to the database " + (database.dir.path() / "small" / "certherd.db").string() +
+                      ": database or disk is full; free some space on that file system; nothing lost");
   }
 }

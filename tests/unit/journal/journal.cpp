@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "same_job.hpp"
 #include "sample_database.hpp"
 
 using namespace certherd;
@@ -40,19 +41,6 @@ void check_same(const Attempt& seen, const Attempt& expected) {
   CHECK(seen.usage.max_rss_kib == expected.usage.max_rss_kib);
   CHECK((seen.timeline.spans == expected.timeline.spans));
   check_same(seen.failure, expected.failure);
-}
-
-void check_same(const HookJob& seen, const HookJob& expected) {
-  CHECK(seen.run == expected.run);
-  CHECK(seen.hook == expected.hook);
-  CHECK(seen.event == expected.event);
-  CHECK(seen.position == expected.position);
-  CHECK(seen.done == expected.done);
-  CHECK(seen.tries == expected.tries);
-  CHECK(seen.started == expected.started);
-  CHECK(seen.duration == expected.duration);
-  CHECK(seen.error == expected.error);
-  CHECK(seen.output == expected.output);
 }
 
 void check_same(const Generation& seen, const Generation& expected) {
@@ -221,24 +209,21 @@ TEST_SUITE("journal/journal") {
     CHECK(database.journal->find_run("ab")->id == "ab");
   }
 
-  TEST_CASE("owed hook jobs, oldest Run first, until they are done") {
-    SampleDatabase database;
-    HookJob job{"run-2", "reload", "deployed", 1, false, 0, {}, {}, "", ""};
-    database.journal->save_hook_job(job);
-    database.journal->save_hook_job({"run-1", "tell", "failed", 2, false, 0, {}, {}, "", ""});
-    database.journal->save_hook_job({"run-1", "reload", "failed", 1, true, 1, {}, {}, "", ""});
-    database.journal.reset();
-    database.journal = database.open();
-    auto owed = database.journal->owed_hook_jobs();
-    REQUIRE(owed.size() == 2);
-    check_same(owed[0], {"run-1", "tell", "failed", 2, false, 0, {}, {}, "", ""});
-    check_same(owed[1], job);
-    job.done = true;
-    job.tries = 1;
-    database.journal->save_hook_job(job);
-    owed = database.journal->owed_hook_jobs();
-    REQUIRE(owed.size() == 1);
-    CHECK(owed[0].run == "run-1");
+  TEST_CASE("the newest published Run of each certificate") {
+    const SampleDatabase database;
+    database.save(ended_run("1", "example.com", 1000, Outcome::deployed));
+    database.save(ended_run("2", "example.com", 2000, Outcome::deployed_hook_failed));
+    database.save(ended_run("3", "example.com", 3000, Outcome::failed));
+    database.save(ended_run("4", "example.org", 500, Outcome::deployed));
+    database.save(ended_run("5", "example.org", 500, Outcome::deployed));
+    database.save(ended_run("6", "example.org", 500, Outcome::interrupted));
+    database.save(ended_run("7", "example.net", 10, Outcome::failed));
+    database.journal->begin_run(sample_run("8", "example.com", 9000));
+    const auto runs = database.journal->last_deployed();
+    CHECK(runs.size() == 2);
+    CHECK(runs.at("example.com").id == "2");
+    CHECK(runs.at("example.com").outcome == Outcome::deployed_hook_failed);
+    CHECK(runs.at("example.org").id == "5");
   }
 
   TEST_CASE("the audit head goes forward only") {

@@ -43,6 +43,18 @@ inline Run sample_run(const std::string& id = "20261123T120000Z-example.com-1f3a
   return run;
 }
 
+/// An owed HookJob that was not tried yet.
+inline HookJob sample_job(const std::string& run, int position, const std::string& hook,
+                          const std::string& certificate = "example.com") {
+  HookJob job;
+  job.run = run;
+  job.hook = hook;
+  job.event = "deployed";
+  job.position = position;
+  job.certificate = certificate;
+  return job;
+}
+
 /// A Run with something in each of its members: a failed Attempt, a good one, a Generation and two HookJobs.
 inline Run rich_run() {
   Run run = sample_run();
@@ -77,10 +89,22 @@ inline Run rich_run() {
   run.failure->retry_after.reset();
   Generation generation{"example.com", 7, "/var/lib/certherd/generations/example.com/7", {}};
   generation.facts = {
-      {"example.com", "*.example.com"}, "1f3a", "R3", "ecdsa secp256r1", at(-3'600'000), at(86'400'000)};
+      {"example.com", "*.example.com"}, "1f3a", "R3", "ecdsa secp256r1", "", at(-3'600'000), at(86'400'000)};
   run.generation = generation;
-  run.hook_jobs = {{run.id, "reload-nginx", "deployed", 1, true, 1, at(11000), Milliseconds(40), "", "reloaded\n"},
-                   {run.id, "tell-chat", "deployed", 2, false, 3, at(11100), Milliseconds(500), "HTTP status 500", ""}};
+  HookJob reload = sample_job(run.id, 1, "reload-nginx");
+  reload.done = true;
+  reload.tries = 1;
+  reload.started = at(11000);
+  reload.duration = Milliseconds(40);
+  reload.output = "reloaded\n";
+  reload.ran_with = "20261123T115959Z-example.org-0001/1";
+  HookJob tell = sample_job(run.id, 2, "tell-chat");
+  tell.tries = 3;
+  tell.started = at(11100);
+  tell.duration = Milliseconds(500);
+  tell.error = "HTTP status 500";
+  tell.next_try = at(71100);
+  run.hook_jobs = {reload, tell};
   return run;
 }
 

@@ -28,6 +28,12 @@ TEST_SUITE("model/words") {
     CHECK(to_string(FailureClass::interrupted) == "interrupted");
     for (const auto outcome : {Outcome::deployed, Outcome::deployed_hook_failed, Outcome::failed, Outcome::interrupted})
       CHECK(parse_outcome(to_string(outcome)) == outcome);
+    for (int i = 0; i <= static_cast<int>(RateLimit::Kind::failed_validations); ++i) {
+      const auto kind = static_cast<RateLimit::Kind>(i);
+      CHECK(parse_rate_limit(to_string(kind)) == kind);
+    }
+    CHECK(to_string(RateLimit::Kind::failed_validations) == "failed_validations");
+    CHECK_FALSE(parse_rate_limit("new_order"));
     CHECK_FALSE(parse_phase("nope"));
     CHECK_FALSE(parse_failure_class(""));
     CHECK_FALSE(parse_outcome("done"));

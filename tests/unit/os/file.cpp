@@ -94,6 +94,18 @@ TEST_SUITE("os/file") {
           "cannot create the directory " + file.string() + ": Not a directory");
     CHECK_FALSE(os::make_directory(file / "below", 0700).ok());
   }
+
+  TEST_CASE("missing parents are open to readers whatever the umask, and those that are there stay as they are") {
+    test::TempDir dir;
+    const mode_t umask_before = ::umask(0077);
+    const bool made = os::make_directory(dir.path() / "a/b/c", 0700).ok();
+    ::umask(umask_before);
+    CHECK(made);
+    CHECK(mode_of(dir.path() / "a") == 0755);
+    CHECK(mode_of(dir.path() / "a/b") == 0755);
+    CHECK(mode_of(dir.path() / "a/b/c") == 0700);
+    CHECK(mode_of(dir.path()) == 0700);
+  }
 }
 
 TEST_SUITE("os/lock") {

@@ -1,9 +1,11 @@
-#include "json.hpp"
+#include <certherd/service/json.hpp>
 
 #include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
 
-namespace certherd::cli {
+namespace certherd::service {
 namespace json = boost::json;
 namespace {
 
@@ -51,20 +53,27 @@ json::object attempt_json(const Attempt& attempt) {
           {"failure", failure_json(attempt.failure)}};
 }
 
-json::object hook_json(const HookJob& job) {
-  return {{"hook", job.hook},
-          {"event", job.event},
-          {"done", job.done},
-          {"tries", job.tries},
-          {"seconds", seconds(job.duration)},
-          {"error", text_or_null(job.error)},
-          {"output", job.output}};
-}
-
 }  // namespace
 
 json::array texts(const std::vector<std::string>& texts) {
   return json::array(texts.begin(), texts.end());
+}
+
+json::object to_json(const HookJob& job) {
+  return {{"run", job.run},
+          {"certificate", job.certificate},
+          {"next_try", job.next_try ? json::value(format_utc(*job.next_try)) : json::value(nullptr)},
+          {"dropped", job.dropped},
+          {"ran_with", job.ran_with},
+          {"hook", job.hook},
+          {"event", job.event},
+          {"position", job.position},
+          {"done", job.done},
+          {"tries", job.tries},
+          {"started", job.started == TimePoint{} ? json::value(nullptr) : json::value(format_utc(job.started))},
+          {"seconds", seconds(job.duration)},
+          {"error", text_or_null(job.error)},
+          {"output", job.output}};
 }
 
 json::array to_json(const PhaseTimeline& timeline) {
@@ -91,7 +100,7 @@ json::object to_json(const Run& run) {
   json::array attempts;
   for (const auto& attempt : run.attempts) attempts.push_back(attempt_json(attempt));
   json::array hooks;
-  for (const auto& job : run.hook_jobs) hooks.push_back(hook_json(job));
+  for (const auto& job : run.hook_jobs) hooks.push_back(to_json(job));
   json::object object{{"run", run.id},
                       {"certificate", run.certificate},
                       {"domains", texts(run.domains)},
@@ -180,4 +189,4 @@ void print_json(std::ostream& out, const json::value& value) {
   out << json::serialize(value) << '\n';
 }
 
-}  // namespace certherd::cli
+}  // namespace certherd::service

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <certherd/service/observer.hpp>
+#include <certherd/service/supervisor.hpp>
+
+#include <boost/json/object.hpp>
+
+#include <functional>
+#include <set>
+#include <string>
+
+namespace certherd::service {
+
+/// Turns what happens to the Runs of some Certificates into lines of JSON, one an event, for who watches from another
+/// process:
+///   {"event":"run_started","run":{…}}                                     the Run as to_json writes it
+///   {"event":"phase","run":ID,"certificate":NAME,"phase":P,"start":TIME,"announced":SECONDS|null}
+///   {"event":"said","run":ID,"certificate":NAME,"text":LINE}              certbot's output, when asked for
+///   {"event":"warning","run":ID,"certificate":NAME,"text":TEXT}
+///   {"event":"run_finished","run":{…}}
+class EventWriter : public RunObserver {
+public:
+  EventWriter(std::set<std::string> certificates, bool output, std::function<void(const std::string& line)> write)
+      : certificates_(std::move(certificates)), output_(output), write_(std::move(write)) {}
+  void run_started(const Run& run) override;
+  void phase_started(const Run& run, Phase phase, TimePoint start, std::optional<Seconds> announced) override;
+  void certbot_said(const Run& run, std::string_view line) override;
+  void warning(const Run& run, std::string_view text) override;
+  void run_finished(const Run& run) override;
+
+private:
+  bool concerned(const Run& run) const { return certificates_.contains(run.certificate); }
+  std::set<std::string> certificates_;
+  bool output_;
+  std::function<void(const std::string& line)> write_;
+};
+
+boost::json::object to_json(const Handled& handled);
+
+/// The last line about each Certificate: {"event":"handled","handled":{…}}.
+std::string handled_line(const Handled& handled);
+
+/// Tells an observer what a line of EventWriter says; for handled_line() gives what became of the Wish instead. Fault:
+/// the line is none of them, as from a service of another version.
+Result<std::optional<Handled>> replay(const std::string& line, RunObserver& observer);
+
+}  // namespace certherd::service

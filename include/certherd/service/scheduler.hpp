@@ -1,0 +1,98 @@
+#pragma once
+
+#include <certherd/ca/directory.hpp>
+#include <certherd/renewal/clock.hpp>
+#include <certherd/service/supervisor.hpp>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace certherd::service {
+
+/// Certificates by when something is next to be done for them.
+class Agenda {
+public:
+  void set(const std::string& certificate, TimePoint when);
+  void remove(const std::string& certificate);
+  void clear();
+  std::optional<TimePoint> next() const;
+  /// Takes out the earliest that is due.
+  std::optional<std::string> take_due(TimePoint now);
+  std::optional<TimePoint> when(const std::string& certificate) const;
+  /// The earliest entry.
+  std::optional<std::pair<TimePoint, std::string>> first() const;
+
+private:
+  std::set<std::pair<TimePoint, std::string>> order_;
+  std::map<std::string, TimePoint> times_;
+};
+
+/// Lets every Certificate be renewed when its time has come: reads the wall clock anew at least each minute, asks the
+/// CAs for renewal windows (ARI, RFC 9773), tells what is about to expire, and tries owed Hooks again. On the
+/// io_context's thread.
+class Scheduler {
+public:
+  Scheduler(boost::asio::any_io_executor executor, boost::asio::thread_pool& pool, State& state, Supervisor& supervisor,
+            os::StopSignal& stop);
+
+  /// Returns when stop is requested.
+  boost::asio::awaitable<void> run();
+
+  /// Everything is looked at again: after the start and another configuration.
+  void replan_all();
+  /// A Certificate is looked at again as soon as possible.
+  void replan(const std::string& certificate);
+
+  /// Looks at the clock and at stop now.
+  void wake() { timer_.cancel(); }
+
+  /// One pass: whatever is due is begun, and as many are looked at as a moment allows.
+  void pass(TimePoint now);
+
+  /// What happens next for a Certificate, when and because of what, with everything that holds it back.
+  std::vector<renewal::Reasoning> why(const std::string& certificate);
+  /// For systemd's status line.
+  std::string status() const;
+
+private:
+  bool change_awaited() const;
+  void look_at(const std::string& name, TimePoint now);
+  void tell(Entry& entry, std::vector<HookEvent> events);
+  boost::asio::awaitable<void> renew(std::string name);
+  boost::asio::awaitable<void> save(CertificateState state);
+  std::optional<TimePoint> waits_until(const Entry& entry, const renewal::Decision& decision, TimePoint now);
+  boost::asio::awaitable<void> confirm_clock();
+  boost::asio::awaitable<void> retry_hooks();
+
+  boost::asio::awaitable<void> watch_renewal_info();
+  boost::asio::awaitable<void> check_renewal_info(std::string name);
+  boost::asio::awaitable<std::optional<ca::Directory>> directory(Ca ca);
+
+  struct KnownDirectory {
+    std::optional<ca::Directory> directory;
+    TimePoint fetched;
+  };
+
+  boost::asio::any_io_executor executor_;
+  boost::asio::thread_pool& pool_;
+  boost::asio::thread_pool http_pool_{4};  ///< a CA that hangs must not hold up the database
+  State& state_;
+  Supervisor& supervisor_;
+  os::StopSignal& stop_;
+  boost::asio::steady_timer timer_;
+  Agenda agenda_;
+  Agenda renewal_info_;
+  renewal::ClockWatch clock_;
+  bool confirming_ = false;
+  bool retrying_hooks_ = false;
+  std::map<std::string, KnownDirectory> directories_;
+};
+
+}  // namespace certherd::service

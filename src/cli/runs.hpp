@@ -1,0 +1,37 @@
+#pragma once
+
+#include "verbs.hpp"
+
+#include <certherd/service/supervisor.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace certherd::cli {
+
+/// What a verb wants to have done.
+struct Wanted {
+  std::vector<std::string> certificates;
+  bool forced = false;
+};
+
+using Told = std::function<void(const service::Handled&)>;
+
+/// Who types: the user behind sudo is the one whom the audit log should name.
+Actor local_user();
+
+/// Has the running service do it, and watches; nullopt: no service runs. `told` hears of each Certificate when it is
+/// done. Throws Failed when the service cannot be understood or is gone in the middle.
+std::optional<std::vector<service::Handled>> handle_by_service(const Context& context, const Settings& settings,
+                                                               const Wanted& wanted, const Told& told);
+
+/// Takes the state directory and does it here; SIGINT and SIGTERM end it in good order.
+std::vector<service::Handled> handle_here(const Context& context, service::ConfigurationPtr configuration,
+                                          const Wanted& wanted, const Told& told);
+
+/// Takes the state directory and tries every owed HookJob; gives how many are owed still.
+std::size_t retry_hooks_here(const Context& context, service::ConfigurationPtr configuration);
+
+}  // namespace certherd::cli

@@ -1,0 +1,33 @@
+#include <certherd/os/turn.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace certherd::os {
+
+boost::asio::awaitable<Turns::Turn> Turns::wait() {
+  namespace asio = boost::asio;
+  if (taken_) {
+    // A wait that could be cancelled would leave a turn that nobody takes.
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    auto timer = std::make_shared<asio::steady_timer>(executor_, asio::steady_timer::time_point::max());
+    waiting_.push_back(timer);
+    co_await timer->async_wait(asio::as_tuple(asio::use_awaitable));
+  }
+  taken_ = true;
+  co_return Turn(this);
+}
+
+void Turns::next() {
+  if (waiting_.empty()) {
+    taken_ = false;
+    return;
+  }
+  // The turn passes on: taken_ stays, so that nobody comes between.
+  const auto timer = waiting_.front();
+  waiting_.pop_front();
+  timer->cancel();
+}
+
+}  // namespace certherd::os

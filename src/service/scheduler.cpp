@@ -1,0 +1,235 @@
+#include <certherd/hooks/context.hpp>
+#include <certherd/os/log.hpp>
+#include <certherd/os/offload.hpp>
+#include <certherd/renewal/notices.hpp>
+#include <certherd/renewal/retry.hpp>
+#include <certherd/renewal/window.hpp>
+#include <certherd/service/scheduler.hpp>
+#include <certherd/store/current.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <time.h>
+
+#include <algorithm>
+
+namespace certherd::service {
+namespace {
+
+namespace asio = boost::asio;
+
+/// The wall clock is read anew at least so often: no timer outlives a suspend or a step of the clock by more.
+constexpr Seconds longest_sleep{60};
+/// A Certificate is looked at at least so often, whatever its plan says: notices may be due, and somebody may have
+/// touched the store.
+constexpr auto longest_plan = std::chrono::duration<double>(3600);
+/// In one pass; the loop has others to serve.
+constexpr std::size_t looks_at_once = 256;
+/// How often it is looked whether what a failure needs has changed.
+constexpr Seconds change_check{60};
+
+TimePoint now() {
+  return std::chrono::system_clock::now();
+}
+
+/// Time since the boot, suspends included.
+Milliseconds since_boot() {
+  timespec time{};
+  ::clock_gettime(CLOCK_BOOTTIME, &time);
+  return Milliseconds(time.tv_sec * 1000LL + time.tv_nsec / 1'000'000);
+}
+
+}  // namespace
+
+Scheduler::Scheduler(asio::any_io_executor executor, asio::thread_pool& pool, State& state, Supervisor& supervisor,
+                     os::StopSignal& stop)
+    : executor_(executor), pool_(pool), state_(state), supervisor_(supervisor), stop_(stop), timer_(executor) {
+  supervisor_.ended = [this](const std::string& name) { replan(name); };
+}
+
+void Scheduler::replan_all() {
+  agenda_.clear();
+  renewal_info_.clear();
+  const auto at = now();
+  for (const auto& [name, entry] : supervisor_.roster().entries()) {
+    agenda_.set(name, at);
+    if (!entry.current || entry.current->facts.ari_id.empty()) continue;
+    const auto& window = entry.state.window;
+    const bool known = window && window->ari_id == entry.current->facts.ari_id;
+    renewal_info_.set(name, known ? window->next_check : at);
+  }
+  timer_.cancel();
+}
+
+void Scheduler::replan(const std::string& certificate) {
+  const auto at = now();
+  agenda_.set(certificate, at);
+  renewal_info_.set(certificate, at);
+  timer_.cancel();
+}
+
+asio::awaitable<void> Scheduler::run() {
+  for (int worker = 0; worker < 4; ++worker) asio::co_spawn(executor_, watch_renewal_info(), asio::detached);
+  while (!stop_.requested()) {
+    if (clock_.observe(now(), since_boot()))
+      os::log(os::LogLevel::warning,
+              "the clock has been set by more than an hour: no scheduled run begins until a CA's clock agrees");
+    if (clock_.held() && !confirming_) asio::co_spawn(executor_, confirm_clock(), asio::detached);
+    // What a failure depends on may have come with a package.
+    if (change_awaited()) co_await supervisor_.installed();
+    pass(now());
+    if (const auto retry = supervisor_.hooks().next_retry(); retry && *retry <= now() && !retrying_hooks_)
+      asio::co_spawn(executor_, retry_hooks(), asio::detached);
+    auto until = agenda_.next().value_or(now() + longest_sleep);
+    until = std::min(until, supervisor_.hooks().next_retry().value_or(until));
+    const auto sleep = std::clamp<TimePoint::duration>(until - now(), Milliseconds(1), longest_sleep);
+    timer_.expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(sleep));
+    co_await timer_.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
+}
+
+/// Whether a Certificate waits for somebody to change what its failure depends on.
+bool Scheduler::change_awaited() const {
+  const auto& entries = supervisor_.roster().entries();
+  return std::any_of(entries.begin(), entries.end(), [](const auto& named) {
+    const auto& failed = named.second.state.failure_class;
+    return failed && renewal::retry_kind(*failed) == renewal::RetryKind::configuration;
+  });
+}
+
+void Scheduler::pass(TimePoint now) {
+  for (std::size_t looks = 0; looks < looks_at_once; ++looks) {
+    const auto name = agenda_.take_due(now);
+    if (!name) return;
+    look_at(*name, now);
+  }
+}
+
+void Scheduler::look_at(const std::string& name, TimePoint now) {
+  Roster& roster = supervisor_.roster();
+  Entry* entry = roster.find(name);
+  if (!entry || supervisor_.busy(name)) return;  // the end of the Run brings it back
+  roster.refresh(*entry);
+  if (!clock_.held()) {
+    const auto facts = entry->current ? std::optional(entry->current->facts) : std::nullopt;
+    auto due = renewal::notices(entry->state, entry->state, facts, roster.settings().expiring, now);
+    if (due.changed) {
+      entry->state = std::move(due.state);
+      tell(*entry, due.fire);
+    }
+  }
+  const auto decision = roster.decide(*entry, now);
+  const auto until = waits_until(*entry, decision, now);
+  if (!until) {
+    asio::co_spawn(executor_, renew(name), asio::detached);
+    return;
+  }
+  // Not all at the same time, when all were read at the start.
+  const auto longest = longest_plan / 2 * (1 + renewal::unit_of(name));
+  auto next = std::min(*until, now + std::chrono::duration_cast<TimePoint::duration>(longest));
+  if (entry->state.failures > 0) next = std::min<TimePoint>(next, now + change_check);
+  agenda_.set(name, std::max<TimePoint>(next, now + Seconds(1)));
+}
+
+/// Until when nothing is to be done for a Certificate, or what is due must wait; nullopt: it may go.
+std::optional<TimePoint> Scheduler::waits_until(const Entry& entry, const renewal::Decision& decision, TimePoint now) {
+  if (decision.action == renewal::Decision::Action::nothing) return std::max(decision.look_again, now);
+  if (clock_.held()) return now + longest_sleep;
+  if (decision.held_until) return decision.held_until;
+  if (decision.action != renewal::Decision::Action::issue) return std::nullopt;
+  const auto wait = supervisor_.ledger().wait(supervisor_.roster().settings(), *entry.certificate,
+                                              supervisor_.is_renewal(entry), now);
+  return wait ? std::optional(wait->until) : std::nullopt;
+}
+
+asio::awaitable<void> Scheduler::renew(std::string name) {
+  Wish wish;
+  wish.certificate = name;
+  wish.manual = false;
+  const auto handled = co_await supervisor_.handle(std::move(wish));
+  if (handled.run) co_return;  // its end has brought it back
+  const auto later = now() + Seconds(60);
+  agenda_.set(name, std::max(handled.held_until.value_or(later), now() + Seconds(1)));
+}
+
+void Scheduler::tell(Entry& entry, std::vector<HookEvent> events) {
+  auto work = [](Scheduler* self, std::string name, CertificateState state, std::vector<HookEvent> events,
+                 ConfigurationPtr configuration) -> asio::awaitable<void> {
+    co_await self->save(std::move(state));
+    const Certificate* certificate = configuration->settings.find(name);
+    if (!certificate) co_return;
+    for (const HookEvent event : events) {
+      Run notice;
+      notice.id = "notice-" + format_utc(now()) + "-" + name;
+      notice.certificate = name;
+      notice.domains = certificate->domains;
+      notice.generation = store::current(configuration->settings.paths, name);
+      auto context = hooks::context_of(event, notice, configuration->settings.paths);
+      Redactor none;
+      const auto jobs =
+          co_await self->supervisor_.hooks().carry_out(configuration, *certificate, std::move(context), 0, none);
+      for (const auto& job : jobs)
+        if (!job.done) os::log(os::LogLevel::warning, name + ": " + job.error);
+    }
+  };
+  for (const HookEvent event : events)
+    os::log(os::LogLevel::warning, entry.certificate->name + ": " + std::string(hooks::to_string(event)));
+  asio::co_spawn(
+      executor_,
+      work(this, entry.certificate->name, entry.state, std::move(events), supervisor_.roster().configuration()),
+      asio::detached);
+}
+
+asio::awaitable<void> Scheduler::save(CertificateState state) {
+  auto work = [this, state = std::move(state)]() -> std::string {
+    try {
+      state_.journal->save_state(state);
+    } catch (const std::exception& error) {
+      return error.what();
+    }
+    return {};
+  };
+  const auto trouble = co_await os::offload(pool_, std::move(work));
+  if (!trouble.empty()) os::log(os::LogLevel::error, trouble);
+}
+
+asio::awaitable<void> Scheduler::retry_hooks() {
+  retrying_hooks_ = true;
+  co_await supervisor_.hooks().retry(supervisor_.roster().configuration(), false);
+  retrying_hooks_ = false;
+}
+
+std::string Scheduler::status() const {
+  std::string text = std::to_string(supervisor_.roster().entries().size()) + " certificates, " +
+                     std::to_string(supervisor_.running()) + " running, " + std::to_string(supervisor_.waiting()) +
+                     " waiting";
+  int failing = 0;
+  for (const auto& [name, entry] : supervisor_.roster().entries()) failing += entry.state.failures > 0 ? 1 : 0;
+  if (failing > 0) text += ", " + std::to_string(failing) + " failing";
+  if (clock_.held()) text += "; held: the clock has been set and no CA has confirmed it yet";
+  if (const auto next = agenda_.first(); next && !clock_.held())
+    text += "; next: " + next->second + " at " + format_utc_minutes(next->first) + " UTC";
+  return text;
+}
+
+std::vector<renewal::Reasoning> Scheduler::why(const std::string& certificate) {
+  const Entry* entry = supervisor_.roster().find(certificate);
+  if (!entry) return {};
+  const auto at = now();
+  auto decision = supervisor_.roster().decide(*entry, at, false, true);
+  auto because = std::move(decision.because);
+  const auto queued = supervisor_.why_waiting(certificate);
+  if (!queued.empty()) because.push_back({queued, std::nullopt});
+  if (decision.action == renewal::Decision::Action::nothing || !queued.empty()) return because;
+  if (clock_.held()) because.push_back({"held: the clock was set, and no CA has confirmed it yet", std::nullopt});
+  if (decision.action == renewal::Decision::Action::issue)
+    if (const auto wait = supervisor_.ledger().wait(supervisor_.roster().settings(), *entry->certificate,
+                                                    supervisor_.is_renewal(*entry), at))
+      because.push_back({"held by a rate limit: " + wait->why, wait->until});
+  return because;
+}
+
+}  // namespace certherd::service
