@@ -6,6 +6,8 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -45,27 +47,35 @@ void keep_fixed_settings(const Settings& old, Configuration& fresh) {
 
 }  // namespace
 
+struct Service::Loop {
+  Loop() : signals(io, SIGTERM, SIGINT, SIGHUP) { signals.add(SIGUSR1); }
+  asio::io_context io{1};
+  asio::signal_set signals;
+};
+
 Service::Service(ConfigurationPtr configuration)
-    : state_(take_state(configuration->settings)),
-      stop_(io_.get_executor()),
-      supervisor_(io_.get_executor(), pool_, std::move(configuration), state_, stop_),
-      scheduler_(io_.get_executor(), pool_, state_, supervisor_, stop_),
-      signals_(io_, SIGTERM, SIGINT, SIGHUP),
-      reloading_(io_.get_executor()) {
-  signals_.add(SIGUSR1);
-}
+    : loop_(std::make_unique<Loop>()),
+      state_(take_state(configuration->settings)),
+      stop_(executor()),
+      supervisor_(executor(), pool_, std::move(configuration), state_, stop_),
+      scheduler_(executor(), pool_, state_, supervisor_, stop_),
+      reloading_(executor()) {}
+
+Service::~Service() = default;
+
+asio::any_io_executor Service::executor() { return loop_->io.get_executor(); }
 
 void Service::run(const OpenEndpoint& open_endpoint) {
   std::exception_ptr failure;
   LogObserver log;
   supervisor_.observe(&log);
-  asio::co_spawn(io_, follow_signals(), asio::detached);
-  asio::co_spawn(io_, keep_alive(), asio::detached);
-  asio::co_spawn(io_, serve(open_endpoint), [&](std::exception_ptr error) {
+  asio::co_spawn(loop_->io, follow_signals(), asio::detached);
+  asio::co_spawn(loop_->io, keep_alive(), asio::detached);
+  asio::co_spawn(loop_->io, serve(open_endpoint), [&](std::exception_ptr error) {
     failure = error;
-    io_.stop();
+    loop_->io.stop();
   });
-  io_.run();
+  loop_->io.run();
   pool_.join();
   supervisor_.observe_no_longer(&log);
   if (failure) std::rethrow_exception(failure);
@@ -91,7 +101,7 @@ asio::awaitable<void> Service::serve(const OpenEndpoint& open_endpoint) {
 
 asio::awaitable<void> Service::drain() {
   supervisor_.stopping();
-  asio::steady_timer timer(io_);
+  asio::steady_timer timer(loop_->io);
   while (supervisor_.running() > 0) {
     os::notify_status("stopping: " + std::to_string(supervisor_.running()) +
                       " runs are under way; certbot removes its DNS records first");
@@ -103,7 +113,7 @@ asio::awaitable<void> Service::drain() {
 
 asio::awaitable<void> Service::follow_signals() {
   while (true) {
-    const auto [error, signal] = co_await signals_.async_wait(quietly);
+    const auto [error, signal] = co_await loop_->signals.async_wait(quietly);
     if (error) co_return;
     if (signal == SIGHUP) {
       os::reopen_log_file();
@@ -126,7 +136,7 @@ asio::awaitable<void> Service::follow_signals() {
 
 /// systemd's watchdog and status line.
 asio::awaitable<void> Service::keep_alive() {
-  asio::steady_timer timer(io_);
+  asio::steady_timer timer(loop_->io);
   const auto watchdog = os::watchdog_interval();
   const auto interval = std::min(watchdog.value_or(status_interval), status_interval);
   std::string last;

@@ -3,11 +3,13 @@
 #include <certherd/service/observer.hpp>
 #include <certherd/service/supervisor.hpp>
 
-#include <boost/json/object.hpp>
-
 #include <functional>
 #include <set>
 #include <string>
+
+namespace boost::json {
+class object;
+}  // namespace boost::json
 
 namespace certherd::service {
 

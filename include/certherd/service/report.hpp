@@ -2,14 +2,17 @@
 
 #include <certherd/service/roster.hpp>
 
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
-
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
+
+namespace boost::json {
+class array;
+class object;
+class value;
+}  // namespace boost::json
 
 namespace certherd::service {
 

@@ -4,8 +4,6 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include <functional>
@@ -36,6 +34,7 @@ public:
 
   /// Takes the state directory. Throws StateHeld and Failed as take_state does.
   explicit Service(ConfigurationPtr configuration);
+  ~Service();
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
@@ -44,7 +43,7 @@ public:
   /// service log between info and debug. `open_endpoint` is called when Wishes can be taken.
   void run(const OpenEndpoint& open_endpoint);
 
-  boost::asio::any_io_executor executor() { return io_.get_executor(); }
+  boost::asio::any_io_executor executor();
   boost::asio::thread_pool& pool() { return pool_; }
   Supervisor& supervisor() { return supervisor_; }
   Scheduler& scheduler() { return scheduler_; }
@@ -60,13 +59,13 @@ private:
   boost::asio::awaitable<void> drain();
   void stop_requested();
 
-  boost::asio::io_context io_{1};
+  struct Loop;  ///< the io_context and its signals
+  std::unique_ptr<Loop> loop_;
   boost::asio::thread_pool pool_{4};
   State state_;
   os::StopSignal stop_;
   Supervisor supervisor_;
   Scheduler scheduler_;
-  boost::asio::signal_set signals_;
   os::Turns reloading_;
   bool drained_ = false;
 };
