@@ -129,7 +129,12 @@ TEST_SUITE("service/json") {
     Run run = test::sample_run();
     run.account.clear();
     run.actor = {};
-    run.hook_jobs = {{run.id, "reload-nginx", "deployed", 1, false, 0, {}, Milliseconds(0), "", ""}};
+    HookJob owed;
+    owed.run = run.id;
+    owed.hook = "reload-nginx";
+    owed.event = "deployed";
+    owed.position = 1;
+    run.hook_jobs = {owed};
     const auto read = sent_and_read(run);
     REQUIRE_MESSAGE(read.ok(), read.fault().message);
     CHECK(members(*read) == members(run));
