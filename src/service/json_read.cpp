@@ -58,9 +58,9 @@ Attempt attempt_of(const JsonNode& node) {
   return attempt;
 }
 
-HookJob hook_job_of(const JsonNode& node, const std::string& run) {
+HookJob hook_job_of(const JsonNode& node) {
   HookJob job;
-  job.run = run;
+  job.run = node["run"].text();
   job.hook = node["hook"].text();
   job.event = node["event"].text();
   job.position = node["position"].whole<int>();
@@ -112,7 +112,7 @@ Run run_of(const JsonNode& node) {
   run.failure = node["failure"].optional(failure_of);
   run.timeline = timeline_of(node["phases"]);
   for (const auto& item : node["attempts"].items()) run.attempts.push_back(attempt_of(item));
-  for (const auto& item : node["hooks"].items()) run.hook_jobs.push_back(hook_job_of(item, run.id));
+  for (const auto& item : node["hooks"].items()) run.hook_jobs.push_back(hook_job_of(item));
   run.generation = node["generation"].optional([&](const JsonNode& generation) {
     return Generation{run.certificate, generation["number"].whole<int>(), generation["directory"].text(),
                       facts_of(generation["certificate"])};

@@ -107,7 +107,7 @@ Texts untroubled(const Run& run, const Change& change, const std::string& words)
   for_each_member(document, document, "", change, [&](const std::string& place) {
     const auto read = service::run_from_json(document);
     if (read.ok()) return names.push_back(place);
-    CHECK_MESSAGE(read.fault().message.starts_with("the record of a Run cannot be read: " + place + words),
+    CHECK_MESSAGE(read.fault().message.starts_with("the answer cannot be read: " + place + words),
                   read.fault().message);
     CHECK(contains(read.fault().fix, "restart the service"));
   });
@@ -205,7 +205,7 @@ TEST_SUITE("service/json") {
       document.at_pointer(pointer) = value;
       const auto read = service::run_from_json(document);
       REQUIRE_FALSE(read.ok());
-      CHECK(read.fault().message == std::string("the record of a Run cannot be read: ") + message);
+      CHECK(read.fault().message == std::string("the answer cannot be read: ") + message);
     }
   }
 
@@ -213,7 +213,7 @@ TEST_SUITE("service/json") {
     for (const json::value& value : {json::value(nullptr), json::value("run"), json::value(json::array{1})}) {
       const auto read = service::run_from_json(value);
       REQUIRE_FALSE(read.ok());
-      CHECK(read.fault().message == "the record of a Run cannot be read: run is no object");
+      CHECK(read.fault().message == "the answer cannot be read: run is no object");
     }
   }
 

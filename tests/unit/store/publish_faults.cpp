@@ -63,7 +63,7 @@ TEST_SUITE("store/publish_faults") {
     const auto generation = store.publish();
     REQUIRE_FALSE(generation);
     CHECK(generation.fault().message ==
-          "cannot create the directory " + (store.dir.path() / "file").string() + ": Not a directory");
+          "cannot create the directory " + store.paths.store_dir.string() + ": Not a directory");
   }
 
   TEST_CASE("writing fails midway: the old Generation stays, nothing is left of the new one") {
