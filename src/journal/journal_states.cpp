@@ -14,8 +14,9 @@ using Poco::Nullable;
 using Poco::Data::Session;
 using Text = std::string;
 
-using StateRow = Poco::Tuple<Text, int, Nullable<Text>, Int64, Nullable<Int64>, Text, Nullable<Text>, Int64, Int64,
-                             Text, Int64, Int64, Int64, Nullable<Int64>, Nullable<Int64>, Text, Text, Text, Nullable<Int64>>;
+using StateRow =
+    Poco::Tuple<Text, int, Nullable<Text>, Int64, Nullable<Int64>, Text, Nullable<Text>, Int64, Int64, Text, Int64,
+                Int64, Int64, Nullable<Int64>, Nullable<Int64>, Text, Text, Text, Nullable<Int64>>;
 const Text select_states =
     "SELECT certificate, failures, failure_class, failed_at, retry_at, fingerprint, window_ari_id, window_start, "
     "window_end, window_url, window_moment, window_fetched, window_next_check, failed_told, expiring_told, "
@@ -148,6 +149,16 @@ void Journal::save_buckets(const std::vector<Bucket>& buckets) {
                "ON CONFLICT (ca, limit_name, bucket_key) DO UPDATE SET tokens = excluded.tokens, "
                "counted_at = excluded.counted_at",
         use(rows), now;
+  });
+}
+
+void Journal::remove_buckets(const std::vector<Bucket>& buckets) {
+  if (buckets.empty()) return;
+  std::vector<Poco::Tuple<std::string, std::string, std::string>> keys;
+  keys.reserve(buckets.size());
+  for (const auto& bucket : buckets) keys.emplace_back(bucket.ca, bucket.limit, bucket.key);
+  impl_->write([&](Session& session) {
+    session << "DELETE FROM rate_buckets WHERE ca = ? AND limit_name = ? AND bucket_key = ?", use(keys), now;
   });
 }
 

@@ -1,4 +1,4 @@
-#include <certherd/service/scheduler.hpp>
+#include <certherd/service/agenda.hpp>
 
 namespace certherd::service {
 
@@ -38,6 +38,37 @@ std::optional<TimePoint> Agenda::when(const std::string& certificate) const {
 
 std::optional<std::pair<TimePoint, std::string>> Agenda::first() const {
   return order_.empty() ? std::nullopt : std::optional(*order_.begin());
+}
+
+bool WaitingLines::stand(const std::string& certificate, const std::string& bucket, std::optional<TimePoint> expires) {
+  const TimePoint urgency = expires.value_or(TimePoint::min());
+  const auto known = places_.find(certificate);
+  const bool stays = known != places_.end() && known->second.bucket == bucket && known->second.expires == urgency;
+  if (!stays) {
+    leave(certificate);
+    lines_[bucket].emplace(urgency, certificate);
+    places_[certificate] = {bucket, urgency};
+  }
+  return lines_[bucket].begin()->second == certificate;
+}
+
+std::optional<std::string> WaitingLines::leave(const std::string& certificate) {
+  const auto place = places_.find(certificate);
+  if (place == places_.end()) return std::nullopt;
+  const auto line = lines_.find(place->second.bucket);
+  const bool first = line->second.begin()->second == certificate;
+  line->second.erase({place->second.expires, certificate});
+  places_.erase(place);
+  if (line->second.empty()) {
+    lines_.erase(line);
+    return std::nullopt;
+  }
+  return first ? std::optional(line->second.begin()->second) : std::nullopt;
+}
+
+void WaitingLines::clear() {
+  lines_.clear();
+  places_.clear();
 }
 
 }  // namespace certherd::service

@@ -185,12 +185,14 @@ asio::awaitable<std::size_t> HookDesk::retry(ConfigurationPtr configuration, boo
   for (const auto& [key, job] : owed_)
     if (all || job.next_try.value_or(now()) <= now()) groups[{job.hook, job.event}].push_back(job);
   for (auto& [what, jobs] : groups) {
+    if (stop_.requested()) break;  // the next start has its turn; what was cut off keeps its own words
     const auto hook = configuration->settings.hooks.find(what.first);
     if (hook != configuration->settings.hooks.end() && hook->second.batch) {
       co_await retry_group(configuration, std::move(jobs));
       continue;
     }
     for (auto& job : jobs) {
+      if (stop_.requested()) break;
       std::vector<HookJob> one{std::move(job)};
       co_await retry_group(configuration, std::move(one));
     }

@@ -95,6 +95,18 @@ boost::asio::awaitable<void> Ledger::learn(const Settings& settings, const Certi
   co_await save(std::move(changed));
 }
 
+boost::asio::awaitable<void> Ledger::clock_stepped(Milliseconds by) {
+  auto moved = budgets_.clock_stepped(by);
+  co_await save(std::move(moved));
+}
+
+boost::asio::awaitable<void> Ledger::tidy(const Settings& settings) {
+  auto forgotten = budgets_.forget_full(settings.cas, now());
+  if (forgotten.empty()) co_return;
+  auto work = [this, forgotten = std::move(forgotten)] { journal_.remove_buckets(forgotten); };
+  co_await os::offload(pool_, std::move(work));
+}
+
 boost::asio::awaitable<void> Ledger::save(std::vector<Bucket> changed) {
   if (changed.empty()) co_return;
   auto work = [this, changed = std::move(changed)] { journal_.save_buckets(changed); };

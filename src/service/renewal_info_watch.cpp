@@ -31,7 +31,8 @@ TimePoint now() {
 asio::awaitable<void> Scheduler::watch_renewal_info() {
   asio::steady_timer timer(executor_);
   while (!stop_.requested()) {
-    if (const auto name = renewal_info_.take_due(now())) {
+    // By a clock that nobody confirms every next check would be at a wrong time.
+    if (const auto name = clock_.held() ? std::nullopt : renewal_info_.take_due(now())) {
       co_await check_renewal_info(*name);
       continue;
     }
@@ -121,8 +122,10 @@ asio::awaitable<void> Scheduler::confirm_clock() {
     auto fetch = [ca] { return ca::fetch_directory(ca); };
     const auto fetched = co_await os::offload(http_pool_, std::move(fetch));
     if (!fetched || !fetched->date) continue;
+    const auto step = clock_.step();
     if (clock_.confirm(*fetched->date, now())) {
       os::log(os::LogLevel::info, "the clock agrees with that of CA " + ca.id + ": scheduled runs go on");
+      co_await supervisor_.ledger().clock_stepped(step);
       replan_all();
       break;
     }

@@ -30,8 +30,7 @@ boost::asio::awaitable<void> RunSteps::settle() {
   const auto now = std::chrono::system_clock::now();
   const CertificateState before = state_;
   if (run_.outcome == Outcome::deployed) {
-    state_ = renewal::after_success(
-        std::move(state_), previous_ ? std::optional(previous_->facts) : std::nullopt, now);
+    state_ = renewal::after_success(std::move(state_), previous_ ? std::optional(previous_->facts) : std::nullopt, now);
     state_.profile = certificate_.profile;
     notices_.push_back(HookEvent::deployed);
   } else if (run_.outcome == Outcome::failed) {

@@ -30,6 +30,9 @@ constexpr auto longest_plan = std::chrono::duration<double>(3600);
 constexpr std::size_t looks_at_once = 256;
 /// How often it is looked whether what a failure needs has changed.
 constexpr Seconds change_check{60};
+/// The longest that a CA's word about its next answer is kept; also mends what a wrong clock has written.
+constexpr std::chrono::hours longest_renewal_info{24};
+constexpr std::chrono::hours tidy_interval{24};
 
 TimePoint now() {
   return std::chrono::system_clock::now();
@@ -42,24 +45,40 @@ Milliseconds since_boot() {
   return Milliseconds(time.tv_sec * 1000LL + time.tv_nsec / 1'000'000);
 }
 
+/// A time that has certainly passed: that of the newest record.
+std::optional<TimePoint> newest_record(State& state) {
+  journal::HistoryFilter newest;
+  newest.limit = 1;
+  std::optional<TimePoint> time;
+  for (const auto& run : state.journal->history(newest)) time = std::max(run.started, run.ended);
+  return time;
+}
+
 }  // namespace
 
 Scheduler::Scheduler(asio::any_io_executor executor, asio::thread_pool& pool, State& state, Supervisor& supervisor,
                      os::StopSignal& stop)
-    : executor_(executor), pool_(pool), state_(state), supervisor_(supervisor), stop_(stop), timer_(executor) {
+    : executor_(executor),
+      pool_(pool),
+      state_(state),
+      supervisor_(supervisor),
+      stop_(stop),
+      timer_(executor),
+      clock_(newest_record(state)) {
   supervisor_.ended = [this](const std::string& name) { replan(name); };
 }
 
 void Scheduler::replan_all() {
   agenda_.clear();
   renewal_info_.clear();
+  lines_.clear();
   const auto at = now();
   for (const auto& [name, entry] : supervisor_.roster().entries()) {
     agenda_.set(name, at);
     if (!entry.current || entry.current->facts.ari_id.empty()) continue;
     const auto& window = entry.state.window;
     const bool known = window && window->ari_id == entry.current->facts.ari_id;
-    renewal_info_.set(name, known ? window->next_check : at);
+    renewal_info_.set(name, known ? std::min<TimePoint>(window->next_check, at + longest_renewal_info) : at);
   }
   timer_.cancel();
 }
@@ -74,20 +93,37 @@ void Scheduler::replan(const std::string& certificate) {
 asio::awaitable<void> Scheduler::run() {
   for (int worker = 0; worker < 4; ++worker) asio::co_spawn(executor_, watch_renewal_info(), asio::detached);
   while (!stop_.requested()) {
-    if (clock_.observe(now(), since_boot()))
-      os::log(os::LogLevel::warning,
-              "the clock has been set by more than an hour: no scheduled run begins until a CA's clock agrees");
-    if (clock_.held() && !confirming_) asio::co_spawn(executor_, confirm_clock(), asio::detached);
+    observe_clock();
     // What a failure depends on may have come with a package.
     if (change_awaited()) co_await supervisor_.installed();
-    pass(now());
-    if (const auto retry = supervisor_.hooks().next_retry(); retry && *retry <= now() && !retrying_hooks_)
-      asio::co_spawn(executor_, retry_hooks(), asio::detached);
-    auto until = agenda_.next().value_or(now() + longest_sleep);
-    until = std::min(until, supervisor_.hooks().next_retry().value_or(until));
+    if (!tidied_ || now() >= *tidied_ + tidy_interval) {
+      tidied_ = now();
+      co_await supervisor_.ledger().tidy(supervisor_.roster().settings());
+    }
+    auto until = now() + TimePoint::duration(longest_sleep);
+    if (!clock_.held()) {
+      pass(now());
+      if (const auto retry = supervisor_.hooks().next_retry(); retry && *retry <= now() && !retrying_hooks_)
+        asio::co_spawn(executor_, retry_hooks(), asio::detached);
+      until = std::min(until, agenda_.next().value_or(until));
+      until = std::min(until, supervisor_.hooks().next_retry().value_or(until));
+    }
     const auto sleep = std::clamp<TimePoint::duration>(until - now(), Milliseconds(1), longest_sleep);
     timer_.expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(sleep));
     co_await timer_.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
+}
+
+/// A clock that was set is believed when a CA confirms it, or when it is set back.
+void Scheduler::observe_clock() {
+  const bool was_held = clock_.held();
+  if (clock_.observe(now(), since_boot()))
+    os::log(os::LogLevel::warning,
+            "the clock has been set by more than an hour: no scheduled run begins until a CA's clock agrees");
+  if (clock_.held() && !confirming_) asio::co_spawn(executor_, confirm_clock(), asio::detached);
+  if (was_held && !clock_.held()) {
+    os::log(os::LogLevel::info, "the clock is as it was before: scheduled runs go on");
+    replan_all();
   }
 }
 
@@ -113,13 +149,11 @@ void Scheduler::look_at(const std::string& name, TimePoint now) {
   Entry* entry = roster.find(name);
   if (!entry || supervisor_.busy(name)) return;  // the end of the Run brings it back
   roster.refresh(*entry);
-  if (!clock_.held()) {
-    const auto facts = entry->current ? std::optional(entry->current->facts) : std::nullopt;
-    auto due = renewal::notices(entry->state, entry->state, facts, roster.settings().expiring, now);
-    if (due.changed) {
-      entry->state = std::move(due.state);
-      tell(*entry, due.fire);
-    }
+  const auto facts = entry->current ? std::optional(entry->current->facts) : std::nullopt;
+  auto due = renewal::notices(entry->state, entry->state, facts, roster.settings().expiring, now);
+  if (due.changed) {
+    entry->state = std::move(due.state);
+    tell(*entry, due.fire);
   }
   const auto decision = roster.decide(*entry, now);
   const auto until = waits_until(*entry, decision, now);
@@ -136,13 +170,34 @@ void Scheduler::look_at(const std::string& name, TimePoint now) {
 
 /// Until when nothing is to be done for a Certificate, or what is due must wait; nullopt: it may go.
 std::optional<TimePoint> Scheduler::waits_until(const Entry& entry, const renewal::Decision& decision, TimePoint now) {
-  if (decision.action == renewal::Decision::Action::nothing) return std::max(decision.look_again, now);
-  if (clock_.held()) return now + longest_sleep;
-  if (decision.held_until) return decision.held_until;
-  if (decision.action != renewal::Decision::Action::issue) return std::nullopt;
+  using Action = renewal::Decision::Action;
+  std::optional<TimePoint> until;
+  if (decision.action == Action::nothing) {
+    until = std::max(decision.look_again, now);
+  } else if (decision.held_until) {
+    until = decision.held_until;
+  } else if (decision.action == Action::issue && !may_order(entry, now, until)) {
+    return until;
+  }
+  leave_line(entry.certificate->name, now);
+  return until;
+}
+
+/// Whether the CA's rate limits allow an order now. Otherwise the Certificate stands in line, and the first in it comes
+/// again at `until`; the others are called when it has gone.
+bool Scheduler::may_order(const Entry& entry, TimePoint now, std::optional<TimePoint>& until) {
   const auto wait = supervisor_.ledger().wait(supervisor_.roster().settings(), *entry.certificate,
                                               supervisor_.is_renewal(entry), now);
-  return wait ? std::optional(wait->until) : std::nullopt;
+  if (!wait) return true;
+  const auto expires = entry.current ? std::optional(entry.current->facts.not_after) : std::nullopt;
+  const bool first = lines_.stand(entry.certificate->name, wait->bucket, expires);
+  until = first ? wait->until : TimePoint::max();
+  return false;
+}
+
+void Scheduler::leave_line(const std::string& name, TimePoint now) {
+  // By then the one that goes has mostly taken its token; if not, it is looked at once more when its turn comes.
+  if (const auto next = lines_.leave(name)) agenda_.set(*next, now + Seconds(1));
 }
 
 asio::awaitable<void> Scheduler::renew(std::string name) {

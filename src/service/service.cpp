@@ -63,7 +63,9 @@ Service::Service(ConfigurationPtr configuration)
 
 Service::~Service() = default;
 
-asio::any_io_executor Service::executor() { return loop_->io.get_executor(); }
+asio::any_io_executor Service::executor() {
+  return loop_->io.get_executor();
+}
 
 void Service::run(const OpenEndpoint& open_endpoint) {
   std::exception_ptr failure;

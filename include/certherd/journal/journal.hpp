@@ -84,6 +84,7 @@ public:
   /// The token buckets of the rate limits; those saved replace their older selves in one transaction, others stay.
   std::vector<Bucket> buckets();
   void save_buckets(const std::vector<Bucket>& buckets);
+  void remove_buckets(const std::vector<Bucket>& buckets);
 
   /// Remembers where the audit log ends; never goes backwards.
   void save_audit_head(const AuditHead& head);

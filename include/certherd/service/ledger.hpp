@@ -31,6 +31,12 @@ public:
   boost::asio::awaitable<void> learn(const Settings& settings, const Certificate& certificate, bool renewal,
                                      const Failure& failure);
 
+  /// The clock was set by so much, and what it says now is believed: what was counted before moves with it.
+  boost::asio::awaitable<void> clock_stepped(Milliseconds by);
+
+  /// Forgets what says nothing any more: limits that are wholly unused again, refusals that are over.
+  boost::asio::awaitable<void> tidy(const Settings& settings);
+
 private:
   boost::asio::awaitable<void> save(std::vector<Bucket> changed);
 

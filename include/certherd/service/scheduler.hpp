@@ -2,6 +2,7 @@
 
 #include <certherd/ca/directory.hpp>
 #include <certherd/renewal/clock.hpp>
+#include <certherd/service/agenda.hpp>
 #include <certherd/service/supervisor.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -9,34 +10,14 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace certherd::service {
 
-/// Certificates by when something is next to be done for them.
-class Agenda {
-public:
-  void set(const std::string& certificate, TimePoint when);
-  void remove(const std::string& certificate);
-  void clear();
-  std::optional<TimePoint> next() const;
-  /// Takes out the earliest that is due.
-  std::optional<std::string> take_due(TimePoint now);
-  std::optional<TimePoint> when(const std::string& certificate) const;
-  /// The earliest entry.
-  std::optional<std::pair<TimePoint, std::string>> first() const;
-
-private:
-  std::set<std::pair<TimePoint, std::string>> order_;
-  std::map<std::string, TimePoint> times_;
-};
-
 /// Lets every Certificate be renewed when its time has come: reads the wall clock anew at least each minute, asks the
-/// CAs for renewal windows (ARI, RFC 9773), tells what is about to expire, and tries owed Hooks again. On the
-/// io_context's thread.
+/// CAs for renewal windows (ARI, RFC 9773), tells what is about to expire, and tries owed Hooks again. While the clock
+/// is not to be believed (renewal::ClockWatch) nothing begins by itself. On the io_context's thread.
 class Scheduler {
 public:
   Scheduler(boost::asio::any_io_executor executor, boost::asio::thread_pool& pool, State& state, Supervisor& supervisor,
@@ -62,12 +43,15 @@ public:
   std::string status() const;
 
 private:
+  void observe_clock();
   bool change_awaited() const;
   void look_at(const std::string& name, TimePoint now);
   void tell(Entry& entry, std::vector<HookEvent> events);
   boost::asio::awaitable<void> renew(std::string name);
   boost::asio::awaitable<void> save(CertificateState state);
   std::optional<TimePoint> waits_until(const Entry& entry, const renewal::Decision& decision, TimePoint now);
+  bool may_order(const Entry& entry, TimePoint now, std::optional<TimePoint>& until);
+  void leave_line(const std::string& name, TimePoint now);
   boost::asio::awaitable<void> confirm_clock();
   boost::asio::awaitable<void> retry_hooks();
 
@@ -89,8 +73,10 @@ private:
   boost::asio::steady_timer timer_;
   Agenda agenda_;
   Agenda renewal_info_;
+  WaitingLines lines_;
   renewal::ClockWatch clock_;
   bool confirming_ = false;
+  std::optional<TimePoint> tidied_;  ///< when rate limits that say nothing any more were last forgotten
   bool retrying_hooks_ = false;
   std::map<std::string, KnownDirectory> directories_;
 };

@@ -115,4 +115,18 @@ TEST_SUITE("journal/states") {
     CHECK(buckets[1].tokens == 12.25);
     CHECK(buckets[1].at == at(3));
   }
+
+  TEST_CASE("buckets that are removed are gone, others stay") {
+    SampleDatabase database;
+    const std::vector<Bucket> saved{{"letsencrypt", "domain", "example.com", 1, at(1)},
+                                    {"letsencrypt", "domain", "example.org", 2, at(2)},
+                                    {"zerossl", "domain", "example.com", 3, at(3)}};
+    database.journal->save_buckets(saved);
+    database.journal->remove_buckets({});
+    database.journal->remove_buckets({saved[0], saved[1], {"letsencrypt", "domain", "never.seen", 0, at(1)}});
+    database.journal.reset();
+    const auto buckets = database.open()->buckets();
+    REQUIRE(buckets.size() == 1);
+    CHECK(buckets[0].ca == "zerossl");
+  }
 }
