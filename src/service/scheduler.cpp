@@ -137,11 +137,18 @@ bool Scheduler::change_awaited() const {
 }
 
 void Scheduler::pass(TimePoint now) {
-  for (std::size_t looks = 0; looks < looks_at_once; ++looks) {
+  const auto begin = std::chrono::steady_clock::now();
+  std::size_t looks = 0;
+  for (; looks < looks_at_once; ++looks) {
     const auto name = agenda_.take_due(now);
-    if (!name) return;
+    if (!name) break;
     look_at(*name, now);
   }
+  if (looks == 0) return;
+  const auto took = std::chrono::steady_clock::now() - begin;
+  os::log(os::LogLevel::debug, "looked at " + std::to_string(looks) + " certificates in " +
+                                   std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(took).count()) +
+                                   " µs");
 }
 
 void Scheduler::look_at(const std::string& name, TimePoint now) {

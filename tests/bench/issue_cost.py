@@ -82,9 +82,9 @@ class BareCertbot:
         (self.directory / "logs" / "letsencrypt.log").unlink(missing_ok=True)
 
 
-def seen_child(host: Host) -> tuple[list[str], dict[str, str]]:
+def seen_child(host, name: str = NAME) -> tuple[list[str], dict[str, str]]:
     """Arguments and environment of the certbot that certherd starts, as the kernel has them."""
-    process = subprocess.Popen(host.command("issue", "--force", NAME), env=host.environment,
+    process = subprocess.Popen(host.command("issue", "--force", name), env=host.environment,
                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     found = None
     while process.poll() is None:

@@ -57,10 +57,12 @@ def scale_table(results: list[dict]) -> list[str]:
     return lines + [""]
 
 
+def machine_line(machine: dict) -> str:
+    return (f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, Linux {machine['kernel']}; "
+            f"{machine['certherd']}, {machine['certbot']}; load average {machine['load'][0]:.1f} at the begin, "
+            f"{machine['load'][1]:.1f} at the end.")
+
+
 def markdown(figures: dict) -> str:
-    machine = figures["machine"]
-    return "\n".join([
-        f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, Linux {machine['kernel']}; "
-        f"{machine['certherd']}, {machine['certbot']}; load average {machine['load'][0]:.1f} at the begin, "
-        f"{machine['load'][1]:.1f} at the end.", "",
-        *issue_tables(figures["issue"]), *scale_table(figures["scale"])])
+    return "\n".join([machine_line(figures["machine"]), "", *issue_tables(figures["issue"]),
+                      *scale_table(figures["scale"])])
