@@ -66,7 +66,7 @@ Result<void> read_compressed(std::istream& file, const fs::path& path,
     stream.exceptions(std::ios::badbit);
     bool stopped = false;
     std::uint32_t length = 0;
-    const auto read = read_lines(stream, path, [&](const std::string& text, bool whole) {
+    auto read = read_lines(stream, path, [&](const std::string& text, bool whole) {
       length += static_cast<std::uint32_t>(text.size()) + (whole ? 1 : 0);
       stopped = !line(text, whole);
       return !stopped;
@@ -100,6 +100,7 @@ Result<std::vector<RotatedFile>> beside(const fs::path& log) {
   if (error && error != std::errc::no_such_file_or_directory)
     return os::system_fault("cannot look into the directory", directory, error.value());
   std::vector<RotatedFile> files;
+  files.reserve(found.size());
   for (auto& [ignored, file] : found) files.push_back(std::move(file));
   return files;
 }

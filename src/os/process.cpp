@@ -121,7 +121,8 @@ Fault exec_fault(const ChildCommand& command, int error) {
     case ENOENT:
     case ENOTDIR:
       // The kernel says ENOENT as well when it finds a script and not the program its first line names.
-      if (::access(name.c_str(), F_OK) == 0) return {name + " needs an interpreter that is not there", "install it again", {}};
+      if (::access(name.c_str(), F_OK) == 0)
+        return {name + " needs an interpreter that is not there", "install it again", {}};
       return {name + " is not there", "install it or correct the path", {}};
     case EACCES:
       return {name + " is not executable", "check its mode and that of the directories above it", {}};

@@ -163,6 +163,8 @@ void Scheduler::look_at(const std::string& name, TimePoint now) {
     tell(*entry, due.fire);
   }
   const auto decision = roster.decide(*entry, now);
+  const bool nothing = decision.action == renewal::Decision::Action::nothing;
+  entry->due = nothing ? decision.renew_at : decision.held_until.value_or(now);
   const auto until = waits_until(*entry, decision, now);
   if (!until) {
     asio::co_spawn(executor_, renew(name), asio::detached);
@@ -269,11 +271,17 @@ std::string Scheduler::status() const {
                      std::to_string(supervisor_.running()) + " running, " + std::to_string(supervisor_.waiting()) +
                      " waiting";
   int failing = 0;
-  for (const auto& [name, entry] : supervisor_.roster().entries()) failing += entry.state.failures > 0 ? 1 : 0;
+  const std::string* next = nullptr;
+  TimePoint due = TimePoint::max();
+  for (const auto& [name, entry] : supervisor_.roster().entries()) {
+    failing += entry.state.failures > 0 ? 1 : 0;
+    if (entry.due >= due) continue;
+    due = entry.due;
+    next = &name;
+  }
   if (failing > 0) text += ", " + std::to_string(failing) + " failing";
   if (clock_.held()) text += "; held: the clock has been set and no CA has confirmed it yet";
-  if (const auto next = agenda_.first(); next && !clock_.held())
-    text += "; next: " + next->second + " at " + format_utc_minutes(next->first) + " UTC";
+  if (next && !clock_.held()) text += "; next: " + *next + " at " + format_utc_minutes(due) + " UTC";
   return text;
 }
 

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,15 +31,23 @@ class Service:
         self.directory = tempfile.TemporaryDirectory(prefix="certherd-bench-notify-")
         address = Path(self.directory.name) / "notify"
         self.said = Path(self.directory.name) / "said"
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify, open(self.said, "w") as said:
-            notify.bind(str(address))
-            notify.settimeout(120)
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notify.bind(str(address))
+        self.notify.settimeout(120)
+        with open(self.said, "w") as said:
             begin = time.monotonic()
             self.process = subprocess.Popen(command, env={**environment, "NOTIFY_SOCKET": str(address)},
                                             stdin=subprocess.DEVNULL, stdout=said, stderr=said)
-            while b"READY=1" not in notify.recv(65536):
-                pass
-            self.ready_seconds = time.monotonic() - begin
+        while b"READY=1" not in self.notify.recv(65536):
+            pass
+        self.ready_seconds = time.monotonic() - begin
+        self.notify.settimeout(None)
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        """systemd never lets its queue run full."""
+        while self.notify.recv(65536):
+            pass
 
     def __enter__(self):
         return self
@@ -46,6 +55,7 @@ class Service:
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(120)
+        self.notify.shutdown(socket.SHUT_RDWR)
         self.directory.cleanup()
 
     def cost(self) -> ServiceCost:

@@ -9,7 +9,7 @@ LOOKED = re.compile(r"looked at (\d+) certificates in (\d+) µs")
 
 
 def measure(estate, seconds: int, say) -> dict:
-    with Service(estate.command("-v", "run"), estate.host.environment, estate.directory / "run") as service:
+    with Service(estate.command("-vv", "run"), estate.host.environment, estate.directory / "run") as service:
         ready_memory = service.memory_kib()
         say(f"READY after {service.ready_seconds:.3f} s")
         looked = []

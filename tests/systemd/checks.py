@@ -261,7 +261,7 @@ class World:
     def journal_fields(self):
         entries = self.machine.journal("CERTHERD_CERTIFICATE=example.test")
         expect(entries, "no entry has CERTHERD_CERTIFICATE=example.test")
-        run = self.runs_of("example.test")[-1]["id"]
+        run = self.runs_of("example.test")[-1]["run"]
         about_run = [entry for entry in entries if entry.get("CERTHERD_RUN") == run]
         expect(about_run, f"no entry has CERTHERD_RUN={run}: {entries[-1]}")
         entry = about_run[-1]

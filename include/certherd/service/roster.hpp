@@ -26,6 +26,7 @@ struct Entry {
   std::string published_ca;                  ///< empty: unknown
   std::vector<std::string> published_for;    ///< domains that were ordered; empty: unknown
   CertificateState state;
+  TimePoint due = TimePoint::max();  ///< when something is to be done, as the Scheduler saw it last
 };
 
 /// Every configured Certificate with what store, lineage and database say of it. On the io_context's thread alone.

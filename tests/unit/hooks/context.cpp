@@ -147,27 +147,29 @@ TEST_SUITE("hooks/context") {
   }
 
   TEST_CASE("the body of a webhook after a deployment") {
-    CHECK(hooks::webhook_body(context_of(deployed_run())) ==
-          R"({"text":"certherd on web1: example.com deployed, valid until 2027-02-21 20:44 UTC",)"
-          R"("event":"deployed","certificate":"example.com","certificates":["example.com"],"domains":["example.com","*.example.com"],)"
-          R"("run":"20261123T214418Z-example.com-1f3a","host":"web1","outcome":"deployed",)"
-          R"("generation":{"directory":"/var/lib/certherd/generations/example.com/7",)"
-          R"("lineage":"/var/lib/certherd/certificates/example.com","number":7,"serial":"04ab","issuer":"R10",)"
-          R"("key":"ecdsa secp256r1","domains":["*.example.com","example.com"],)"
-          R"("not_before":"2026-11-23T20:44:18.000Z","not_after":"2027-02-21T20:44:17.000Z"},)"
-          R"("previous_generation":"/var/lib/certherd/generations/example.com/6","failure":null})");
+    CHECK(
+        hooks::webhook_body(context_of(deployed_run())) ==
+        R"({"text":"certherd on web1: example.com deployed, valid until 2027-02-21 20:44 UTC",)"
+        R"("event":"deployed","certificate":"example.com","certificates":["example.com"],"domains":["example.com","*.example.com"],)"
+        R"("run":"20261123T214418Z-example.com-1f3a","host":"web1","outcome":"deployed",)"
+        R"("generation":{"directory":"/var/lib/certherd/generations/example.com/7",)"
+        R"("lineage":"/var/lib/certherd/certificates/example.com","number":7,"serial":"04ab","issuer":"R10",)"
+        R"("key":"ecdsa secp256r1","domains":["*.example.com","example.com"],)"
+        R"("not_before":"2026-11-23T20:44:18.000Z","not_after":"2027-02-21T20:44:17.000Z"},)"
+        R"("previous_generation":"/var/lib/certherd/generations/example.com/6","failure":null})");
   }
 
   TEST_CASE("the body of a webhook after a failure") {
     const std::string meaning(traits(FailureClass::txt_missing).meaning);
-    CHECK(hooks::webhook_body(context_of(failed_run())) ==
-          R"({"text":"certherd on web1: example.com failed (txt_missing): )" + meaning +
-              R"(","event":"failed","certificate":"example.com","certificates":["example.com"],"domains":["example.com"],)"
-              R"("run":"20261123T214418Z-example.com-1f3a","host":"web1","outcome":"failed",)"
-              R"("generation":null,"previous_generation":null,)"
-              R"("failure":{"class":"txt_missing","phase":"validation","error":"Some challenges have failed.",)"
-              R"("problem_type":"urn:ietf:params:acme:error:unauthorized","detail":"No TXT record found",)"
-              R"("fix":"raise propagation_seconds above 30"}})");
+    CHECK(
+        hooks::webhook_body(context_of(failed_run())) ==
+        R"({"text":"certherd on web1: example.com failed (txt_missing): )" + meaning +
+            R"(","event":"failed","certificate":"example.com","certificates":["example.com"],"domains":["example.com"],)"
+            R"("run":"20261123T214418Z-example.com-1f3a","host":"web1","outcome":"failed",)"
+            R"("generation":null,"previous_generation":null,)"
+            R"("failure":{"class":"txt_missing","phase":"validation","error":"Some challenges have failed.",)"
+            R"("problem_type":"urn:ietf:params:acme:error:unauthorized","detail":"No TXT record found",)"
+            R"("fix":"raise propagation_seconds above 30"}})");
   }
 
   TEST_CASE("what is not known is null, and the text does without it") {
