@@ -1,5 +1,6 @@
 #include <certherd/base/text.hpp>
 #include <certherd/certbot/lineage.hpp>
+#include <certherd/os/file.hpp>
 #include <certherd/service/roster.hpp>
 #include <certherd/store/current.hpp>
 #include <certherd/store/pem.hpp>
@@ -11,18 +12,24 @@
 namespace certherd::service {
 namespace {
 
-std::optional<CertificateFacts> saved_facts(const Paths& paths, const std::string& name) {
-  const auto lineage = certbot::lineage_of(paths.certbot_dir(name) / "config", name);
-  const auto facts = store::read_facts_file(lineage.cert);
-  return facts ? std::optional(*facts) : std::nullopt;
+FileStamp stamp_of(const std::filesystem::path& file) {
+  struct stat status {};
+  if (::stat(file.c_str(), &status) != 0) return {};
+  return {status.st_dev, status.st_ino, status.st_ctim.tv_sec * 1'000'000'000LL + status.st_ctim.tv_nsec};
 }
 
 /// Changes whenever the file is written or replaced.
 std::string stamp(const std::filesystem::path& file) {
-  struct stat status {};
-  if (::stat(file.c_str(), &status) != 0) return "none";
-  return std::to_string(status.st_ino) + "." + std::to_string(status.st_ctim.tv_sec) + "." +
-         std::to_string(status.st_ctim.tv_nsec) + "." + std::to_string(status.st_size);
+  const auto seen = stamp_of(file);
+  if (seen.inode == 0) return "none";
+  return std::to_string(seen.device) + "." + std::to_string(seen.inode) + "." + std::to_string(seen.changed);
+}
+
+/// Reading is quicker than parsing, and most often it is a copy.
+bool same_bytes(const std::filesystem::path& one, const std::filesystem::path& other) {
+  const auto first = os::read_file(one);
+  const auto second = os::read_file(other);
+  return first && second && *first == *second;
 }
 
 std::string stamp(const ValueSource& source) {
@@ -67,7 +74,8 @@ void Roster::enlist() {
         entry.published_ca = run->second.ca;
         entry.published_for = run->second.domains;
       }
-      refresh(entry = Entry{&certificate, {}, {}, entry.published_ca, entry.published_for, entry.state});
+      entry.certificate = &certificate;
+      refresh(entry);
     }
     forgotten_.erase(certificate.name);
     entry.certificate = &certificate;
@@ -94,12 +102,32 @@ std::vector<std::string> Roster::forgotten() const {
 }
 
 void Roster::refresh(Entry& entry) const {
-  entry.current = store::current(settings().paths, entry.certificate->name);
-  if (!published_only_) entry.saved = saved_facts(settings().paths, entry.certificate->name);
+  const auto published = settings().paths.store_dir / entry.certificate->name / "cert.pem";
+  const auto stamp = stamp_of(published);
+  const bool changed = stamp.inode == 0 || stamp != entry.current_stamp;
+  if (changed) {
+    entry.current = store::current(settings().paths, entry.certificate->name);
+    entry.current_stamp = stamp;
+    entry.saved_stamp = {};
+  }
+  if (!published_only_) refresh_saved(entry, published);
+}
+
+void Roster::refresh_saved(Entry& entry, const std::filesystem::path& published) const {
+  const std::string& name = entry.certificate->name;
+  const auto file = certbot::lineage_of(settings().paths.certbot_dir(name) / "config", name).cert;
+  const auto stamp = stamp_of(file);
+  if (stamp.inode != 0 && stamp == entry.saved_stamp) return;
+  entry.saved_stamp = stamp;
+  entry.saved.reset();
+  entry.saved_is_current = stamp.inode != 0 && entry.current && same_bytes(file, published);
+  if (entry.saved_is_current || stamp.inode == 0) return;
+  if (auto facts = store::read_facts_file(file)) entry.saved = *std::move(facts);
 }
 
 renewal::Decision Roster::decide(const Entry& entry, TimePoint now, bool forced, bool explain) const {
   renewal::Situation situation{*entry.certificate, {}, entry.saved, {}, {}, now, forced};
+  if (entry.saved_is_current) situation.saved = entry.current->facts;
   situation.state = &entry.state;
   situation.explain = explain;
   if (entry.state.failures > 0)  // without a look at certbot nothing is known to have changed

@@ -27,7 +27,7 @@ constexpr Seconds longest_sleep{60};
 /// touched the store.
 constexpr auto longest_plan = std::chrono::duration<double>(3600);
 /// In one pass; the loop has others to serve.
-constexpr std::size_t looks_at_once = 256;
+constexpr std::size_t looks_at_once = 128;
 /// How often it is looked whether what a failure needs has changed.
 constexpr Seconds change_check{60};
 /// The longest that a CA's word about its next answer is kept; also mends what a wrong clock has written.

@@ -7,6 +7,8 @@
 #include <certherd/renewal/due.hpp>
 #include <certherd/service/configuration.hpp>
 
+#include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,14 +20,26 @@ namespace certherd::service {
 /// A configuration in force: Runs keep the one that they began with.
 using ConfigurationPtr = std::shared_ptr<const Configuration>;
 
+/// Which file a path led to, and as of when: another one whenever it is written or replaced.
+struct FileStamp {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;   ///< 0: no such file
+  std::int64_t changed = 0;  ///< status change time, nanoseconds
+  bool operator==(const FileStamp&) const = default;
+};
+
 /// What is known of one configured Certificate while certherd works.
 struct Entry {
   const Certificate* certificate = nullptr;  ///< in the configuration in force
   std::optional<Generation> current;         ///< in the store
-  std::optional<CertificateFacts> saved;     ///< in certbot's lineage
-  std::string published_ca;                  ///< empty: unknown
-  std::vector<std::string> published_for;    ///< domains that were ordered; empty: unknown
+  /// In certbot's lineage, where it is another one than `current`; with ten thousand of them a copy would count.
+  std::optional<CertificateFacts> saved;
+  bool saved_is_current = false;           ///< the lineage holds what is published
+  std::string published_ca;                ///< empty: unknown
+  std::vector<std::string> published_for;  ///< domains that were ordered; empty: unknown
   CertificateState state;
+  FileStamp current_stamp;  ///< of what was read last
+  FileStamp saved_stamp;
   TimePoint due = TimePoint::max();  ///< when something is to be done, as the Scheduler saw it last
 };
 
@@ -46,7 +60,7 @@ public:
   /// Names that the database knows and the configuration does not.
   std::vector<std::string> forgotten() const;
   void drop_forgotten(const std::string& name) { forgotten_.erase(name); }
-  /// Reads store and lineage again: a Run of the Certificate has ended.
+  /// Reads store and lineage again where they have changed.
   void refresh(Entry& entry) const;
 
   /// What is to be done for a Certificate now. `explain`: with the reasoning.
@@ -59,6 +73,7 @@ public:
 
 private:
   void enlist();
+  void refresh_saved(Entry& entry, const std::filesystem::path& published) const;
 
   ConfigurationPtr configuration_;
   bool published_only_;
