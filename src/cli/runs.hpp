@@ -19,9 +19,6 @@ struct Wanted {
 
 using Told = std::function<void(const service::Handled&)>;
 
-/// Who types: the user behind sudo is the one whom the audit log should name.
-Actor local_user();
-
 /// Has the running service do it, and watches; nullopt: no service runs. `told` hears of each Certificate when it is
 /// done. Throws Failed when the service cannot be understood or is gone in the middle.
 std::optional<std::vector<service::Handled>> handle_by_service(const Context& context, const Settings& settings,
@@ -33,5 +30,9 @@ std::vector<service::Handled> handle_here(const Context& context, service::Confi
 
 /// Takes the state directory and tries every owed HookJob; gives how many are owed still.
 std::size_t retry_hooks_here(const Context& context, service::ConfigurationPtr configuration);
+
+/// Takes the state directory and revokes. Faults as Supervisor::revoke.
+Result<service::RevokeOutcome> revoke_here(const Context& context, service::ConfigurationPtr configuration,
+                                           const service::Revocation& wanted);
 
 }  // namespace certherd::cli
