@@ -39,7 +39,7 @@ std::vector<renewal::Reasoning> reason_here(service::ConfigurationPtr configurat
   service::Roster roster(configuration, journal.get());
   const service::Entry* entry = roster.find(name);
   const auto now = std::chrono::system_clock::now();
-  auto because = roster.decide(*entry, now).because;
+  auto because = roster.decide(*entry, now, false, true).because;
   because.push_back({"no service runs: nothing happens by itself", std::nullopt});
   return because;
 }

@@ -3,6 +3,7 @@
 #include <certherd/providers/plugins_map.hpp>
 #include <certherd/service/configuration.hpp>
 #include <certherd/service/import_certbot.hpp>
+#include <certherd/service/roster.hpp>
 
 #include <algorithm>
 #include <ostream>
@@ -299,6 +300,35 @@ TEST_SUITE("service/import_certbot") {
     CHECK_FALSE(import.has_news());
     CHECK(import.accounts.empty());
     CHECK(import.hooks.empty());
+  }
+
+  TEST_CASE("an adopted certificate with a profile is not due because of it, and owes no earlier failure") {
+    Bench bench;
+    bench.lineage("example.com", "required_profile = shortlived\n");
+    const auto import = bench.read();
+    bench.settings.certificates.push_back(import.certificates.at(0).wanted);
+    Paths& paths = bench.settings.paths;
+    paths.state_dir = bench.dir.path() / "state";
+    paths.store_dir = paths.state_dir / "certificates";
+    paths.runtime_dir = bench.dir.path() / "run";
+    paths.audit_log = bench.dir.path() / "audit.jsonl";
+    auto state = service::take_state(bench.settings);
+    CertificateState failed;
+    failed.certificate = "example.com";
+    failed.failures = 3;
+    failed.failure_class = FailureClass::txt_missing;
+    state.journal->save_state(failed);
+
+    const auto adopted = service::adopt(state, bench.settings, import, {}, now);
+    REQUIRE(adopted.size() == 1);
+    REQUIRE(adopted[0].generation);
+    auto configuration = std::make_shared<service::Configuration>();
+    configuration->settings = bench.settings;
+    service::Roster roster(configuration, state.journal.get());
+    const service::Entry& entry = *roster.find("example.com");
+    CHECK(entry.state.profile == "shortlived");
+    CHECK(entry.state.failures == 0);
+    CHECK(roster.decide(entry, now).action == renewal::Decision::Action::nothing);
   }
 
   TEST_CASE("a directory that is none of certbot's") {
