@@ -1,4 +1,4 @@
-#include "verbs.hpp"
+#include "runs.hpp"
 
 #include <certherd/base/text.hpp>
 #include <certherd/ca/known_cas.hpp>
@@ -74,6 +74,7 @@ service::State take_state_for_import(const Settings& settings) {
 Written write(const Context& context, const service::CertbotImport& import, const Settings& settings,
               const std::string& yaml, TimePoint now) {
   Written written;
+  const StateForItsOwner for_owner(settings);
   // First of all: nobody else may publish meanwhile, and a host that cannot keep state gets no configuration.
   service::State state = take_state_for_import(settings);
   if (import.has_news()) {

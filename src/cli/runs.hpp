@@ -17,6 +17,19 @@ struct Wanted {
   bool forced = false;
 };
 
+/// To be there before the state directory is taken, and to go after it was released: the verb has then worked for the
+/// directory's owner, even if root typed it (service::hand_over_state). Trouble goes to standard error.
+class StateForItsOwner {
+public:
+  explicit StateForItsOwner(const Settings& settings) : settings_(settings) {}
+  StateForItsOwner(const StateForItsOwner&) = delete;
+  StateForItsOwner& operator=(const StateForItsOwner&) = delete;
+  ~StateForItsOwner();
+
+private:
+  const Settings& settings_;
+};
+
 using Told = std::function<void(const service::Handled&)>;
 
 /// Has the running service do it, and watches; nullopt: no service runs. `told` hears of each Certificate when it is

@@ -23,6 +23,8 @@ class RunsHere {
 public:
   RunsHere(const Context& context, service::ConfigurationPtr configuration)
       : context_(context),
+        configuration_(configuration),
+        for_owner_(configuration->settings),
         state_(service::take_state(configuration->settings)),
         stop_(io_.get_executor()),
         supervisor_(io_.get_executor(), pool_, configuration, state_, stop_),
@@ -126,6 +128,8 @@ private:
   const char* stopping_ = "stopping: certbot removes its DNS records first; once more to kill it\n";
   asio::io_context io_{1};
   asio::thread_pool pool_{2};
+  service::ConfigurationPtr configuration_;
+  StateForItsOwner for_owner_;
   service::State state_;
   os::StopSignal stop_;
   service::Supervisor supervisor_;
@@ -135,6 +139,11 @@ private:
 };
 
 }  // namespace
+
+StateForItsOwner::~StateForItsOwner() {
+  const auto given = service::hand_over_state(settings_);
+  if (!given) std::cerr << "warning: " << given.fault().text() << "; the service may not be able to go on with it\n";
+}
 
 std::vector<service::Handled> handle_here(const Context& context, service::ConfigurationPtr configuration,
                                           const Wanted& wanted, const Told& told) {

@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from e2e.harness import (CONFIGURATION, DONE, FAILED, HELD, PEM_FILES, SOME_FAILED, Case, domains_of, serial_of,
+from e2e.harness import (CONFIGURATION, DONE, FAILED, HELD, IS_ROOT, PEM_FILES, SOME_FAILED, Case, domains_of, serial_of,
                          start_lab, wait_for)
 
 NAMES = ["example.test", "rsa.example.test", "other.test"]
@@ -284,6 +284,19 @@ class Import(Case):
         done = self.expect(self.host.run("import", "certbot", self.host.directory), FAILED)
         self.assert_one_error(done, "has no directory 'renewal'")
 
+    @unittest.skipUnless(IS_ROOT, "only root can give files away")
+    def test_what_root_took_over_belongs_to_the_services_user(self):
+        self.host.state.mkdir(mode=0o700)
+        os.chown(self.host.state, 65534, 65534)
+        outside = self.host.directory / "outside"
+        outside.write_text("root's own, with a second name below the state directory\n")
+        os.link(outside, self.host.state / "planted")
+        self.take("--write")
+        for file in [*self.host.state.rglob("*"), self.host.audit]:
+            owner = (file.lstat().st_uid, file.lstat().st_gid)
+            self.assertEqual(owner, (0, 0) if file.name == "planted" else (65534, 65534), file)
+        self.assertEqual(self.file.stat().st_uid, 0, "the configuration stays root's")
+
     def test_while_another_certherd_works(self):
         self.host.want("slow.example.test", propagation_seconds=30)
         self.host.settings["accounts"] = {"mine": {"provider": "rfc2136", "zones": ["slow.example.test"],
@@ -294,6 +307,8 @@ class Import(Case):
             done = wait_for(lambda: (done := self.host.run("import", "certbot", self.directory, "--write"))
                             if process.poll() is None else None, "an import while it works")
             self.expect(done, HELD)
+            self.assertIn("systemctl stop certherd", done.err)
+            self.expect(self.host.run("import", "certbot", self.directory), DONE)
             self.assertFalse(self.file.exists())
         finally:
             process.terminate()

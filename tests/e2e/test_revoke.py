@@ -7,7 +7,7 @@ import ssl
 import unittest
 import urllib.request
 
-from e2e.harness import DONE, FAILED, USAGE, Case, serial_of, start_lab
+from e2e.harness import DONE, FAILED, IS_ROOT, USAGE, Case, serial_of, start_lab
 
 
 def setUpModule():
@@ -108,6 +108,15 @@ class Revocation(Case):
         self.lab.fault("status", status=503, retry_after=30)
         self.assertEqual(self.revoke(code=FAILED)["failure"]["class"], "ca_unavailable")
         self.assertEqual(self.last_entry()["failure"]["class"], "ca_unavailable")
+
+    @unittest.skipUnless(IS_ROOT, "only root can give files away")
+    def test_what_root_did_while_the_service_was_stopped_belongs_to_its_user(self):
+        os.chown(self.host.state, 65534, 65534)
+        self.revoke()
+        self.assertEqual(self.issue()["reason"], "revoked")
+        self.assertEqual(self.host.generation("example.test"), 2)
+        strangers = {str(file) for file in self.host.state.rglob("*") if file.lstat().st_uid != 65534}
+        self.assertEqual(strangers, set())
 
     def test_what_cannot_be_revoked(self):
         self.host.want("other.test")
