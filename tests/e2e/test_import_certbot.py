@@ -13,8 +13,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from e2e.harness import (CONFIGURATION, DONE, FAILED, HELD, IS_ROOT, PEM_FILES, SOME_FAILED, Case, domains_of, serial_of,
-                         start_lab, wait_for)
+from e2e.harness import (CONFIGURATION, DONE, FAILED, HELD, IS_ROOT, PEM_FILES, SOME_FAILED, Case, domains_of,
+                         serial_of, start_lab, wait_for)
 
 NAMES = ["example.test", "rsa.example.test", "other.test"]
 
