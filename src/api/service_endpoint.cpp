@@ -15,9 +15,9 @@
 
 #include <unistd.h>
 
-#include <condition_variable>
-#include <deque>
-#include <mutex>
+#include "lines.hpp"
+#include "request_body.hpp"
+#include "revocation_stream.hpp"
 
 namespace certherd::api {
 namespace {
@@ -29,12 +29,6 @@ using service::Request;
 using service::Stream;
 using service::to_json;
 
-/// Ends a request with a status and a Fault.
-struct Refused {
-  int status;
-  Fault fault;
-};
-
 Reply reply(const json::value& value, int status = 200) {
   Reply reply;
   reply.status = status;
@@ -42,69 +36,18 @@ Reply reply(const json::value& value, int status = 200) {
   return reply;
 }
 
-json::object body_of(const Request& request) {
-  if (request.body.empty()) return {};
-  json::error_code error;
-  auto value = json::parse(request.body, error);
-  if (error || !value.is_object())
-    throw Refused{400, {"the body is no JSON object", "send an object as the documentation shows", {}}};
-  return std::move(value.as_object());
-}
-
-bool flag(const json::object& object, const char* key) {
-  const auto* found = object.if_contains(key);
-  if (!found) return false;
-  if (!found->is_bool()) throw Refused{400, {"'" + std::string(key) + "' is neither true nor false", "", {}}};
-  return found->as_bool();
-}
-
-std::string text(const json::object& object, const char* key) {
-  const auto* found = object.if_contains(key);
-  if (!found || !found->is_string()) throw Refused{400, {"'" + std::string(key) + "' is missing or no text", "", {}}};
-  return std::string(found->as_string());
-}
-
 std::string query(const Request& request, const char* key) {
   const auto found = request.query.find(key);
   return found == request.query.end() ? std::string() : found->second;
 }
-
-/// Lines on their way from the io_context's thread to a server thread.
-class Lines {
-public:
-  void push(std::string line) {
-    const std::lock_guard lock(mutex_);
-    lines_.push_back(std::move(line));
-    arrived_.notify_one();
-  }
-  void end() {
-    const std::lock_guard lock(mutex_);
-    ended_ = true;
-    arrived_.notify_one();
-  }
-  /// The next one, which is waited for; nullopt: that was the last.
-  std::optional<std::string> pop() {
-    std::unique_lock lock(mutex_);
-    arrived_.wait(lock, [this] { return ended_ || !lines_.empty(); });
-    if (lines_.empty()) return std::nullopt;
-    std::string line = std::move(lines_.front());
-    lines_.pop_front();
-    return line;
-  }
-
-private:
-  std::mutex mutex_;
-  std::condition_variable arrived_;
-  std::deque<std::string> lines_;
-  bool ended_ = false;
-};
 
 class ServiceControl : public service::Control {
 public:
   explicit ServiceControl(service::Service& service) : service_(service) {}
 
   bool streams(const Request& request) const override {
-    return request.method == "POST" && request.path == "/v1/issue" && !query(request, "wait").empty();
+    if (request.method != "POST") return false;
+    return revocation_of(request.path) || (request.path == "/v1/issue" && !query(request, "wait").empty());
   }
 
   Reply handle(const Request& request) override {
@@ -119,7 +62,10 @@ public:
 
   void stream(const Request& request, Stream& out) override {
     try {
-      issue_and_watch(request, out);
+      if (const auto name = revocation_of(request.path))
+        revoke_and_watch(service_, *name, request, out);
+      else
+        issue_and_watch(request, out);
     } catch (const Refused& refused) {
       out.refuse(service::error_reply(refused.status, refused.fault));
     }
@@ -156,6 +102,7 @@ private:
       const auto slash = rest.find('/');
       if (slash == rest.npos) return get(request, [&] { return certificate(rest); });
       if (rest.substr(slash) == "/why") return get(request, [&] { return why(rest.substr(0, slash)); });
+      if (revocation_of(path)) return service::wrong_method(request, "POST");  // that one is a stream
     }
     return service::unknown_path(request);
   }
@@ -203,7 +150,7 @@ private:
     return reply(look([&] {
       auto& roster = service_.supervisor().roster();
       const service::Entry* entry = roster.find(name);
-      if (!entry) throw Refused{404, unknown(name)};
+      if (!entry) throw Refused{404, unknown_certificate(name)};
       return to_json(service::report(roster, *entry, last, std::chrono::system_clock::now()));
     }));
   }
@@ -336,14 +283,9 @@ private:
     return reply(json::object{{"level", wanted}});
   }
 
-  static Fault unknown(const std::string& name) {
-    return {"there is no certificate '" + printable(name) + "' in the configuration in force",
-            "'certherd list' names them; after an edit reload the service",
-            {}};
-  }
-
   void require(const std::string& name) {
-    if (!look([&] { return service_.supervisor().roster().find(name) != nullptr; })) throw Refused{404, unknown(name)};
+    if (!look([&] { return service_.supervisor().roster().find(name) != nullptr; }))
+      throw Refused{404, unknown_certificate(name)};
   }
 
   service::Service& service_;

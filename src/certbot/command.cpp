@@ -145,6 +145,27 @@ Result<CertbotCommand> register_command(const RegisterInput& input) {
   return finished(input.host, std::move(words), {});
 }
 
+std::span<const std::string_view> revocation_reasons() {
+  static constexpr std::array<std::string_view, 5> reasons{"unspecified", "keycompromise", "affiliationchanged",
+                                                           "superseded", "cessationofoperation"};
+  return reasons;
+}
+
+Result<CertbotCommand> revoke_command(const RevokeInput& input) {
+  const auto reasons = revocation_reasons();
+  if (std::find(reasons.begin(), reasons.end(), input.reason) == reasons.end()) {
+    const std::vector<std::string> known(reasons.begin(), reasons.end());
+    return Fault{
+        "'" + printable(input.reason) + "' is no reason for a revocation", "use one of " + join(known, ", "), {}};
+  }
+  Words words{"revoke",     "--non-interactive",       "-v", "--cert-path", input.certificate.string(), "--reason",
+              input.reason, "--no-delete-after-revoke"};
+  if (!input.key.empty()) add(words, {"--key-path", input.key.string()});
+  add_directories(words, input.host);
+  add(words, {"--server", input.ca.server});
+  return finished(input.host, std::move(words), {});
+}
+
 Result<std::string> external_account_config(const std::string& kid, const std::string& hmac_key) {
   const auto unusable = [](std::string_view value) {
     // ConfigArgParse takes "[a,b]" as a list and '#' or ';' as a comment, trims, and strips quotes.

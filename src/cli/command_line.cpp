@@ -1,3 +1,4 @@
+#include <certherd/certbot/command.hpp>
 #include <certherd/cli/command_line.hpp>
 
 #include <CLI/CLI.hpp>
@@ -22,6 +23,7 @@ public:
         "6 another certherd holds the state directory.\n\n'certherd VERB --help' explains a verb.");
     add_service();
     add_issue();
+    add_revoke();
     add_reports();
     add_nested();
   }
@@ -82,6 +84,17 @@ private:
     renew->add_flag("--force", line_.force, "A new certificate even where the present one is not due");
   }
 
+  void add_revoke() {
+    CLI::App* app = verb(app_, "revoke", Verb::revoke,
+                         "Ask the CA to revoke the published certificate; its files stay until they are replaced",
+                         "  certherd revoke example.com --reason keycompromise\n  certherd why example.com");
+    app->add_option("NAME", line_.names, "A certificate's name")->required()->expected(1);
+    const auto reasons = certbot::revocation_reasons();
+    app->add_option("--reason", line_.reason, "Why, as the CA will publish it")
+        ->capture_default_str()
+        ->check(CLI::IsMember(std::vector<std::string>(reasons.begin(), reasons.end())));
+  }
+
   void add_reports() {
     verb(app_, "list", Verb::list, "Every certificate: expiry, next renewal, last outcome",
          "  certherd list\n  certherd --json list");
@@ -123,6 +136,16 @@ private:
          "  certherd hooks list\n  certherd --json hooks list --all")
         ->add_flag("--all", line_.all, "The newest that are done or dropped as well");
     verb(*hooks, "retry", Verb::hooks_retry, "Try every owed hook job now", "  certherd hooks retry");
+    CLI::App* import = app_.add_subcommand("import", "Certificates that another ACME client looks after");
+    import->require_subcommand(1);
+    CLI::App* certbot = verb(*import, "certbot", Verb::import_certbot,
+                             "Print configuration for the certificates of certbot; with --write also take them over as "
+                             "they are, without a new order",
+                             "  certherd import certbot /etc/letsencrypt\n"
+                             "  certherd import certbot /etc/letsencrypt --write");
+    certbot->add_option("DIR", line_.names, "certbot's configuration directory")->required()->expected(1);
+    certbot->add_flag("--write", line_.write,
+                      "Write conf.d/imported-certbot.yaml beside the configuration file and publish the certificates");
     CLI::App* audit = app_.add_subcommand("audit", "The audit log");
     audit->require_subcommand(1);
     CLI::App* tail = verb(*audit, "tail", Verb::audit_tail, "The newest entries",

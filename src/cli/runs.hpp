@@ -17,10 +17,20 @@ struct Wanted {
   bool forced = false;
 };
 
-using Told = std::function<void(const service::Handled&)>;
+/// To be there before the state directory is taken, and to go after it was released: the verb has then worked for the
+/// directory's owner, even if root typed it (service::hand_over_state). Trouble goes to standard error.
+class StateForItsOwner {
+public:
+  explicit StateForItsOwner(const Settings& settings) : settings_(settings) {}
+  StateForItsOwner(const StateForItsOwner&) = delete;
+  StateForItsOwner& operator=(const StateForItsOwner&) = delete;
+  ~StateForItsOwner();
 
-/// Who types: the user behind sudo is the one whom the audit log should name.
-Actor local_user();
+private:
+  const Settings& settings_;
+};
+
+using Told = std::function<void(const service::Handled&)>;
 
 /// Has the running service do it, and watches; nullopt: no service runs. `told` hears of each Certificate when it is
 /// done. Throws Failed when the service cannot be understood or is gone in the middle.
@@ -33,5 +43,9 @@ std::vector<service::Handled> handle_here(const Context& context, service::Confi
 
 /// Takes the state directory and tries every owed HookJob; gives how many are owed still.
 std::size_t retry_hooks_here(const Context& context, service::ConfigurationPtr configuration);
+
+/// Takes the state directory and revokes. Faults as Supervisor::revoke.
+Result<service::RevokeOutcome> revoke_here(const Context& context, service::ConfigurationPtr configuration,
+                                           const service::Revocation& wanted);
 
 }  // namespace certherd::cli

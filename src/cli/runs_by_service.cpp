@@ -36,7 +36,9 @@ std::optional<std::vector<service::Handled>> handle_by_service(const Context& co
                     context.out);
   std::map<std::string, service::Handled> handled;
   std::optional<Fault> fault;
+  std::string first;  // all of a refusal
   const auto hear = [&](const std::string& line) {
+    if (first.empty()) first = line;
     if (fault) return;
     auto said = service::replay(line, *progress);
     if (!said) {
@@ -64,6 +66,7 @@ std::optional<std::vector<service::Handled>> handle_by_service(const Context& co
   reader.join();
   if (!status) throw Failed(status.fault());
   if (!*status) return std::nullopt;
+  if (**status >= 400) throw refused_by_service(**status, first);
   if (fault) throw Failed(*fault);
   std::vector<service::Handled> all;
   for (const auto& name : wanted.certificates) {

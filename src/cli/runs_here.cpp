@@ -1,6 +1,5 @@
 #include "runs.hpp"
 
-#include <certherd/base/text.hpp>
 #include <certherd/cli/progress.hpp>
 #include <certherd/os/log.hpp>
 
@@ -11,9 +10,6 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
-#include <pwd.h>
-#include <unistd.h>
 
 #include <exception>
 #include <iostream>
@@ -27,6 +23,8 @@ class RunsHere {
 public:
   RunsHere(const Context& context, service::ConfigurationPtr configuration)
       : context_(context),
+        configuration_(configuration),
+        for_owner_(configuration->settings),
         state_(service::take_state(configuration->settings)),
         stop_(io_.get_executor()),
         supervisor_(io_.get_executor(), pool_, configuration, state_, stop_),
@@ -34,42 +32,56 @@ public:
 
   std::size_t retry_hooks() {
     std::size_t owed = 0;
-    std::exception_ptr failure;
-    wait_for_signal();
     auto work = [](RunsHere* self, std::size_t& owed) -> asio::awaitable<void> {
       owed = co_await self->supervisor_.hooks().retry(self->supervisor_.roster().configuration(), true);
     };
-    asio::co_spawn(io_, work(this, owed), [&](std::exception_ptr error) {
-      failure = error;
-      signals_.cancel();
-    });
-    io_.run();
-    pool_.join();
-    if (failure) std::rethrow_exception(failure);
+    complete(work(this, owed));
     return owed;
   }
 
+  Result<service::RevokeOutcome> revoke(const service::Revocation& wanted) {
+    Terminal terminal = context_.terminal;
+    terminal.interactive = terminal.colour = false;  // there are no phases to show
+    const auto observer =
+        make_progress(io_.get_executor(), terminal, {false, false, context_.line.verbosity >= 2 && !context_.line.json},
+                      context_.out);
+    Result<service::RevokeOutcome> outcome = Fault{};
+    auto work = [](RunsHere* self, service::Revocation wanted, service::RunObserver& observer,
+                   Result<service::RevokeOutcome>& outcome) -> asio::awaitable<void> {
+      co_await self->supervisor_.clear_up();
+      outcome = co_await self->supervisor_.revoke(std::move(wanted), observer);
+    };
+    stopping_ = "stopping certbot: the CA may have revoked the certificate all the same; once more to kill it\n";
+    complete(work(this, wanted, *observer, outcome));
+    return outcome;
+  }
+
   std::vector<service::Handled> handle(const Wanted& wanted, const Told& told) {
-    std::exception_ptr failure;
-    wait_for_signal();
     const auto progress =
         make_progress(io_.get_executor(), quiet_for_json(context_),
                       {context_.line.verbosity >= 1 && !context_.line.json, wanted.certificates.size() > 1,
                        context_.line.verbosity >= 2 && !context_.line.json},
                       context_.out);
     supervisor_.observe(progress.get());
-    asio::co_spawn(io_, work(wanted, told), [&](std::exception_ptr error) {
-      failure = error;
-      signals_.cancel();
-    });
-    io_.run();
+    complete(work(wanted, told));
     supervisor_.observe_no_longer(progress.get());
-    pool_.join();
-    if (failure) std::rethrow_exception(failure);
     return std::move(handled_);
   }
 
 private:
+  /// Runs everything to its end.
+  void complete(asio::awaitable<void> work) {
+    std::exception_ptr failure;
+    wait_for_signal();
+    asio::co_spawn(io_, std::move(work), [&](std::exception_ptr error) {
+      failure = error;
+      signals_.cancel();
+    });
+    io_.run();
+    pool_.join();
+    if (failure) std::rethrow_exception(failure);
+  }
+
   void wait_for_signal() {
     signals_.async_wait([this](const boost::system::error_code& error, int) {
       if (error) return;
@@ -77,7 +89,7 @@ private:
         std::cerr << "killing certbot: its DNS records may stay\n";
         stop_.hurry();
       } else {
-        std::cerr << "stopping: certbot removes its DNS records first; once more to kill it\n";
+        std::cerr << stopping_;
         stop_.request();
         supervisor_.stopping();
       }
@@ -113,8 +125,11 @@ private:
   }
 
   const Context& context_;
+  const char* stopping_ = "stopping: certbot removes its DNS records first; once more to kill it\n";
   asio::io_context io_{1};
   asio::thread_pool pool_{2};
+  service::ConfigurationPtr configuration_;
+  StateForItsOwner for_owner_;
   service::State state_;
   os::StopSignal stop_;
   service::Supervisor supervisor_;
@@ -125,21 +140,19 @@ private:
 
 }  // namespace
 
-Actor local_user() {
-  Actor actor;
-  actor.kind = Actor::Kind::user;
-  uid_t uid = ::getuid();
-  const char* const behind = uid == 0 ? std::getenv("SUDO_UID") : nullptr;
-  if (const auto sudo = behind ? parse_number(behind) : std::nullopt) uid = static_cast<uid_t>(*sudo);
-  actor.id = std::to_string(uid);
-  const passwd* const entry = ::getpwuid(uid);
-  actor.label = entry ? entry->pw_name : "?";
-  return actor;
+StateForItsOwner::~StateForItsOwner() {
+  const auto given = service::hand_over_state(settings_);
+  if (!given) std::cerr << "warning: " << given.fault().text() << "; the service may not be able to go on with it\n";
 }
 
 std::vector<service::Handled> handle_here(const Context& context, service::ConfigurationPtr configuration,
                                           const Wanted& wanted, const Told& told) {
   return RunsHere(context, std::move(configuration)).handle(wanted, told);
+}
+
+Result<service::RevokeOutcome> revoke_here(const Context& context, service::ConfigurationPtr configuration,
+                                           const service::Revocation& wanted) {
+  return RunsHere(context, std::move(configuration)).revoke(wanted);
 }
 
 std::size_t retry_hooks_here(const Context& context, service::ConfigurationPtr configuration) {

@@ -39,7 +39,7 @@ std::vector<renewal::Reasoning> reason_here(service::ConfigurationPtr configurat
   service::Roster roster(configuration, journal.get());
   const service::Entry* entry = roster.find(name);
   const auto now = std::chrono::system_clock::now();
-  auto because = roster.decide(*entry, now).because;
+  auto because = roster.decide(*entry, now, false, true).because;
   because.push_back({"no service runs: nothing happens by itself", std::nullopt});
   return because;
 }
@@ -75,17 +75,23 @@ std::optional<json::value> ask_service(const Settings& settings, const std::stri
   auto response = os::unix_exchange(request);
   if (!response) throw Failed(response.fault());
   if (!*response) return std::nullopt;
+  if ((*response)->status >= 400) throw refused_by_service((*response)->status, (*response)->body);
   json::error_code error;
   auto value = json::parse((*response)->body, error);
   if (error) throw Failed({"the service's answer is not understood", "restart the service", {}});
-  if ((*response)->status < 400) return value;
-  std::string message = "the service answered " + std::to_string((*response)->status);
+  return value;
+}
+
+Failed refused_by_service(int status, const std::string& body) {
+  json::error_code error;
+  const auto value = json::parse(body, error);
+  std::string message = "the service answered " + std::to_string(status);
   std::string fix;
-  if (value.is_object()) {
+  if (!error && value.is_object()) {
     message = text_or_dash(value.as_object(), "error");
     fix = text_or_dash(value.as_object(), "fix");
   }
-  throw Failed({message, fix == "-" ? "" : fix, {}});
+  return Failed({message, fix == "-" ? "" : fix, {}});
 }
 
 int run_service(const Context& context) {

@@ -6,9 +6,11 @@
 #include <certherd/os/file.hpp>
 #include <certherd/os/log.hpp>
 
+#include <pwd.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <iostream>
 
 namespace certherd::cli {
@@ -17,8 +19,8 @@ void print_faults(const std::vector<Fault>& faults, const char* kind) {
   for (const auto& fault : faults) std::cerr << kind << config::show_fault(fault) << '\n';
 }
 
-service::Configuration usable_configuration(const Context& context) {
-  auto configuration = service::load_configuration(context.line.config);
+service::Configuration usable_configuration(const Context& context, service::MapExtent extent) {
+  auto configuration = service::load_configuration(context.line.config, extent);
   if (!configuration.valid()) {
     print_faults(configuration.faults, "");
     const auto count = configuration.faults.size();
@@ -43,6 +45,18 @@ void print_unknown_certificate(const std::string& name, const Settings& settings
   std::cerr << '\n';
 }
 
+Actor local_user() {
+  Actor actor;
+  actor.kind = Actor::Kind::user;
+  uid_t uid = ::getuid();
+  const char* const behind = uid == 0 ? std::getenv("SUDO_UID") : nullptr;
+  if (const auto sudo = behind ? parse_number(behind) : std::nullopt) uid = static_cast<uid_t>(*sudo);
+  actor.id = std::to_string(uid);
+  const passwd* const entry = ::getpwuid(uid);
+  actor.label = entry ? entry->pw_name : "?";
+  return actor;
+}
+
 int run_verb(const CommandLine& line, const Terminal& terminal, std::ostream& out,
              const service::Service::OpenEndpoint& open_endpoint) {
   const Context context{line, terminal, out, open_endpoint};
@@ -61,6 +75,10 @@ int run_verb(const CommandLine& line, const Terminal& terminal, std::ostream& ou
         return hooks_retry(context);
       case Verb::log_level:
         return log_level(context);
+      case Verb::revoke:
+        return revoke(context);
+      case Verb::import_certbot:
+        return import_certbot(context);
       case Verb::list:
         return list(context);
       case Verb::show:

@@ -2,6 +2,7 @@
 
 #include "section.hpp"
 
+#include <certherd/config/domain.hpp>
 #include <certherd/config/load.hpp>
 
 #include <map>
@@ -32,9 +33,6 @@ std::optional<int> read_max_parallel(Section& section);
 std::vector<RateLimit> read_rate_limits(const os::YamlNode& node, Section& ca);
 /// What only the service needs: max_parallel, expiring, control, log_file.
 void read_service(Section& main, Settings& settings);
-
-/// Names become directory names, parts of file names and words in logs.
-bool fit_as_name(const std::string& name);
 
 /// Reports the second definition of a name; true when it is the first.
 template <class Entry>

@@ -93,9 +93,10 @@ public:
     }
   }
 
-  LoadedConfig load(const fs::path& file) {
+  LoadedConfig load(const fs::path& file, const std::vector<fs::path>& further) {
     loading_.out.settings.file = fs::absolute(file).lexically_normal();
     read_main(loading_.out.settings.file);
+    for (const auto& included : further) read_included(fs::absolute(included).lexically_normal().string());
     for (auto& source : sources_) read_definitions(source);
     finish_definitions();
     for (auto& source : sources_)
@@ -215,8 +216,8 @@ ProviderLookup::ProviderLookup(const PluginsMap& map)
       }) {}
 
 LoadedConfig load_config(const fs::path& file, const ProviderLookup& providers,
-                         const std::map<std::string, KnownCa>& known_cas) {
-  return Loader(providers, known_cas).load(file);
+                         const std::map<std::string, KnownCa>& known_cas, const std::vector<fs::path>& further) {
+  return Loader(providers, known_cas).load(file, further);
 }
 
 }  // namespace certherd::config

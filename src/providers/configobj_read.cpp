@@ -288,7 +288,7 @@ void Reader::read_value(std::string key, std::string_view text) {
     return;
   }
   if (path_.size() == 1 && path_.front() == "DEFAULT") defaults_.emplace(key, *value);
-  file_.section_keys.push_back({path_.back(), std::move(key), static_cast<int>(line)});
+  file_.section_keys.push_back({path_.back(), std::move(key), static_cast<int>(line), std::move(*value)});
 }
 
 /// Replaces every "%(name)s". nullopt: one cannot be replaced, its name is then in `lost`.

@@ -40,7 +40,7 @@ fs::path own_plugins_map() {
   return fs::path(CERTHERD_DATADIR) / "plugins-map";
 }
 
-Configuration load_configuration(const fs::path& file, MapExtent extent) {
+Configuration load_configuration(const fs::path& file, MapExtent extent, const std::vector<fs::path>& further) {
   Configuration configuration;
   const fs::path own = own_plugins_map();
   const fs::path administrators = fs::absolute(file).parent_path() / "plugins-map";
@@ -48,8 +48,9 @@ Configuration load_configuration(const fs::path& file, MapExtent extent) {
   const auto ids = reader.ids();
   if (extent == MapExtent::whole)
     for (const auto& id : ids) reader.find(id);
-  auto config = config::load_config(
-      file, {[&](const std::string& id) { return reader.find(id); }, [&] { return reader.ids(); }}, ca::known_cas());
+  auto config =
+      config::load_config(file, {[&](const std::string& id) { return reader.find(id); }, [&] { return reader.ids(); }},
+                          ca::known_cas(), further);
   auto map = reader.take();
   configuration.providers = std::move(map.providers);
   configuration.faults = std::move(map.faults);

@@ -22,7 +22,24 @@ json::value or_null(const std::optional<T>& value) {
   return value ? json::value(*value) : json::value(nullptr);
 }
 
-json::value failure_json(const std::optional<Failure>& failure) {
+json::object attempt_json(const Attempt& attempt) {
+  return {{"number", attempt.number},
+          {"started", format_utc(attempt.started)},
+          {"ended", format_utc(attempt.ended)},
+          {"certbot_version", attempt.certbot_version},
+          {"command", attempt.command_line},
+          {"exit_code", or_null(attempt.exit_code)},
+          {"signal", or_null(attempt.signal)},
+          {"user_seconds", seconds(attempt.usage.user)},
+          {"system_seconds", seconds(attempt.usage.system)},
+          {"max_rss_kib", attempt.usage.max_rss_kib},
+          {"phases", to_json(attempt.timeline)},
+          {"failure", to_json(attempt.failure)}};
+}
+
+}  // namespace
+
+json::value to_json(const std::optional<Failure>& failure) {
   if (!failure) return nullptr;
   return json::object{
       {"class", to_string(failure->failure_class)},
@@ -37,23 +54,6 @@ json::value failure_json(const std::optional<Failure>& failure) {
       {"retry_after_seconds",
        failure->retry_after ? json::value(failure->retry_after->count()) : json::value(nullptr)}};
 }
-
-json::object attempt_json(const Attempt& attempt) {
-  return {{"number", attempt.number},
-          {"started", format_utc(attempt.started)},
-          {"ended", format_utc(attempt.ended)},
-          {"certbot_version", attempt.certbot_version},
-          {"command", attempt.command_line},
-          {"exit_code", or_null(attempt.exit_code)},
-          {"signal", or_null(attempt.signal)},
-          {"user_seconds", seconds(attempt.usage.user)},
-          {"system_seconds", seconds(attempt.usage.system)},
-          {"max_rss_kib", attempt.usage.max_rss_kib},
-          {"phases", to_json(attempt.timeline)},
-          {"failure", failure_json(attempt.failure)}};
-}
-
-}  // namespace
 
 json::array texts(const std::vector<std::string>& texts) {
   return json::array(texts.begin(), texts.end());
@@ -112,7 +112,7 @@ json::object to_json(const Run& run) {
                       {"started", format_utc(run.started)},
                       {"ended", run.outcome ? json::value(format_utc(run.ended)) : json::value(nullptr)},
                       {"outcome", run.outcome ? json::value(to_string(*run.outcome)) : json::value(nullptr)},
-                      {"failure", failure_json(run.failure)},
+                      {"failure", to_json(run.failure)},
                       {"phases", to_json(run.timeline)},
                       {"attempts", std::move(attempts)},
                       {"hooks", std::move(hooks)},

@@ -104,6 +104,7 @@ struct JsonNode {
 
 std::vector<std::string> texts_of(const JsonNode& node);
 CertificateFacts facts_of(const JsonNode& node);
+Failure failure_of(const JsonNode& node);
 Run run_of(const JsonNode& node);
 
 }  // namespace certherd::service

@@ -24,23 +24,6 @@ PhaseTimeline timeline_of(const JsonNode& node) {
   return timeline;
 }
 
-Failure failure_of(const JsonNode& node) {
-  Failure failure;
-  failure.failure_class = node["class"].word(parse_failure_class, "FailureClass");
-  failure.phase = node["phase"].optional(phase_of);
-  failure.error = node["error"].text();
-  failure.problem_type = node["problem_type"].text_or_empty();
-  failure.problem_detail = node["problem_detail"].text_or_empty();
-  failure.problem_domain = node["problem_domain"].text_or_empty();
-  failure.hint = node["hint"].text_or_empty();
-  // Where nothing more is known the fix of the class was written in its place.
-  failure.fix = node["fix"].text();
-  if (failure.fix == traits(failure.failure_class).fix) failure.fix.clear();
-  failure.retry_after = node["retry_after_seconds"].optional(
-      [](const JsonNode& seconds) { return Seconds(seconds.whole<std::int64_t>()); });
-  return failure;
-}
-
 Attempt attempt_of(const JsonNode& node) {
   const auto number = [](const JsonNode& value) { return value.whole<int>(); };
   Attempt attempt;
@@ -78,6 +61,23 @@ HookJob hook_job_of(const JsonNode& node) {
 }
 
 }  // namespace
+
+Failure failure_of(const JsonNode& node) {
+  Failure failure;
+  failure.failure_class = node["class"].word(parse_failure_class, "FailureClass");
+  failure.phase = node["phase"].optional(phase_of);
+  failure.error = node["error"].text();
+  failure.problem_type = node["problem_type"].text_or_empty();
+  failure.problem_detail = node["problem_detail"].text_or_empty();
+  failure.problem_domain = node["problem_domain"].text_or_empty();
+  failure.hint = node["hint"].text_or_empty();
+  // Where nothing more is known the fix of the class was written in its place.
+  failure.fix = node["fix"].text();
+  if (failure.fix == traits(failure.failure_class).fix) failure.fix.clear();
+  failure.retry_after = node["retry_after_seconds"].optional(
+      [](const JsonNode& seconds) { return Seconds(seconds.whole<std::int64_t>()); });
+  return failure;
+}
 
 std::vector<std::string> texts_of(const JsonNode& node) {
   std::vector<std::string> texts;

@@ -10,7 +10,7 @@
 #include <certherd/store/current.hpp>
 #include <certherd/store/publish.hpp>
 
-#include <cstdlib>
+#include "certbot_call.hpp"
 
 namespace certherd::service {
 namespace fs = std::filesystem;
@@ -18,18 +18,9 @@ namespace {
 
 /// A shorter wait for its turn is none.
 constexpr Milliseconds shortest_queue{20};
-const fs::path system_anchors = "/etc/ssl/certs/ca-certificates.crt";
 
 TimePoint now() {
   return std::chrono::system_clock::now();
-}
-
-/// PATH is fixed, since certherd's own may be anybody's; proxies are the host's affair and pass.
-certbot::Environment child_environment() {
-  certbot::Environment environment{{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}};
-  for (const char* name : {"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"})
-    if (const char* value = std::getenv(name)) environment.emplace_back(name, value);
-  return environment;
 }
 
 /// A file that must not outlive the step that needs it.
@@ -195,24 +186,10 @@ void RunSteps::prepare_directories() {
   made(certbot::clear_broken_lineage(directory / "config", certificate_.name));
 }
 
-/// A private CA's anchors with the public ones: the plugin talks to its provider through the same trust.
-fs::path RunSteps::trust_bundle() const {
-  if (!ca_.ca_bundle) return {};
-  fs::path combined = host_.settings().paths.state_dir / "trust" / (ca_.id + ".pem");
-  const auto own = read_ca_bundle(ca_);
-  if (!own) fail(FailureClass::ca_unavailable, own.fault());
-  std::string anchors = *own;
-  if (const auto system = os::read_file(system_anchors)) anchors += "\n" + *system;
-  const auto present = os::read_file(combined);
-  if (present && *present == anchors) return combined;
-  os::make_directory(combined.parent_path(), 0700).or_throw();
-  os::replace_file(combined, anchors, 0600).or_throw();
-  return combined;
-}
-
 certbot::CertbotHost RunSteps::certbot_host() const {
-  return {host_.certbot->executable, host_.certbot->version, host_.settings().paths.certbot_dir(certificate_.name),
-          child_environment(), trust_bundle()};
+  auto trust = trust_bundle(host_.settings().paths, ca_);
+  if (!trust) fail(FailureClass::ca_unavailable, trust.fault());
+  return service::certbot_host(host_, certificate_.name, std::move(*trust));
 }
 
 boost::asio::awaitable<void> RunSteps::register_account() {
@@ -239,13 +216,7 @@ boost::asio::awaitable<void> RunSteps::register_account() {
   }
   auto command = certbot::register_command(input);
   if (!command) fail(FailureClass::account_problem, command.fault());
-  certbot::AttemptInput child;
-  child.command = std::move(*command);
-  child.certbot_version = host_.certbot->version_text;
-  child.timeout = host_.settings().certbot.timeout;
-  child.grace = host_.settings().certbot.grace;
-  child.transcript = paths.run_dir(run_.id) / "register.log";
-  child.redactor = redactor_;
+  auto child = attempt_input(host_, std::move(*command), paths.run_dir(run_.id) / "register.log", redactor_);
   certbot::AttemptCallbacks callbacks;
   callbacks.line = [this](std::string_view line) { observer_.certbot_said(run_, line); };
   const auto result = co_await certbot::run_attempt(std::move(child), std::move(callbacks), host_.stop);
@@ -285,20 +256,18 @@ boost::asio::awaitable<void> RunSteps::attempt() {
   const fs::path config = paths.certbot_dir(certificate_.name) / "config";
   input.lineage_exists = certbot::lineage_exists(config, certificate_.name);
   input.force_renewal = decision_.force_renewal && input.lineage_exists;
-  input.key_changes = contains(decision_.reason, "key changed");
+  // A revoked key may be a stolen one: it is not used again, whatever reuse_key says.
+  const bool revoked = previous_ && previous_->facts.serial == state_.revoked_serial;
+  input.key_changes = revoked || contains(decision_.reason, "key changed");
   auto command = certbot::issue_command(input);
   if (!command) fail(FailureClass::plugin_missing, command.fault());
 
-  certbot::AttemptInput child;
-  child.command = std::move(*command);
-  child.certbot_version = host_.certbot->version_text;
+  const int number = static_cast<int>(run_.attempts.size()) + 1;
+  auto child = attempt_input(host_, std::move(*command),
+                             paths.run_dir(run_.id) / ("attempt-" + std::to_string(number) + ".log"), redactor_);
   child.provider = &provider_;
-  child.timeout = host_.settings().certbot.timeout;
   child.propagation = propagation;
-  child.grace = host_.settings().certbot.grace;
-  child.number = static_cast<int>(run_.attempts.size()) + 1;
-  child.transcript = paths.run_dir(run_.id) / ("attempt-" + std::to_string(child.number) + ".log");
-  child.redactor = redactor_;
+  child.number = number;
   certbot::AttemptCallbacks callbacks;
   callbacks.phase = [this](Phase phase, TimePoint start, std::optional<Seconds> announced) {
     observer_.phase_started(run_, phase, start, announced);

@@ -40,7 +40,6 @@ private:
 
   certbot::CertbotHost certbot_host() const;
   void prepare_directories();
-  std::filesystem::path trust_bundle() const;
 
   void begin(Phase phase, TimePoint start);
   void end(TimePoint end);

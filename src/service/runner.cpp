@@ -1,26 +1,10 @@
 #include "run_steps.hpp"
 
-#include <certherd/base/text.hpp>
 #include <certherd/service/runner.hpp>
 
-#include <random>
+#include "certbot_call.hpp"
 
 namespace certherd::service {
-namespace {
-
-std::string new_run_id(const std::string& certificate, TimePoint now) {
-  static constexpr char digits[] = "0123456789abcdef";
-  std::random_device random;
-  std::string id;
-  for (const char c : format_utc(now).substr(0, 19))
-    if (c != '-' && c != ':') id += c;
-  // Names can be as long as a file name may be; the id is one too and has more to hold.
-  id += "Z-" + certificate.substr(0, 100) + "-";
-  for (unsigned i = 0, bits = random(); i < 6; ++i, bits >>= 4) id += digits[bits & 15];
-  return id;
-}
-
-}  // namespace
 
 AccountDesk::Place& AccountDesk::of(const std::string& ca) {
   auto& place = places_[ca];

@@ -1,7 +1,10 @@
 #include <certherd/os/file.hpp>
 #include <certherd/os/log.hpp>
+#include <certherd/os/ownership.hpp>
 #include <certherd/providers/credentials.hpp>
 #include <certherd/service/state.hpp>
+
+#include <unistd.h>
 
 namespace certherd::service {
 namespace {
@@ -46,6 +49,17 @@ State take_state(const Settings& settings) {
   State state{std::move(*lock), std::move(journal), std::move(audit)};
   end_abandoned_runs(state);
   return state;
+}
+
+Result<void> hand_over_state(const Settings& settings) {
+  if (::geteuid() != 0) return {};
+  const Paths& paths = settings.paths;
+  const auto owner = os::owner_of(paths.state_dir);
+  if (!owner || owner->user == 0) return {};  // not even made, or root's own
+  Result<void> all;
+  for (const auto& path : {paths.state_dir, paths.store_dir, paths.generations_dir(), paths.audit_log})
+    if (auto given = os::give(path, *owner); !given && all) all = std::move(given);
+  return all;
 }
 
 }  // namespace certherd::service

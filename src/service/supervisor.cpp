@@ -16,6 +16,8 @@
 #include <algorithm>
 #include <thread>
 
+#include "supervisor_job.hpp"
+
 namespace certherd::service {
 namespace {
 
@@ -35,19 +37,6 @@ std::uint64_t memory_bytes() {
 }
 
 }  // namespace
-
-/// A Wish on its way.
-struct Supervisor::Job {
-  Job(Wish wanted, const asio::any_io_executor& executor)
-      : wish(std::move(wanted)), queued(now()), ended(executor, asio::steady_timer::time_point::max()) {}
-  Wish wish;
-  TimePoint queued;
-  TimePoint begun;
-  bool running = false;
-  bool yielded = false;  ///< nothing but Hooks is left: its place in the queue is free
-  Handled handled;
-  asio::steady_timer ended;  ///< cancelled at the end
-};
 
 /// Tells every observer, also those that come while a Run is under way.
 class Supervisor::Fanout : public RunObserver {
@@ -174,6 +163,7 @@ bool Supervisor::is_renewal(const Entry& entry) const {
 }
 
 std::string Supervisor::why_waiting(const std::string& certificate) const {
+  if (revoking_.contains(certificate)) return "it is being revoked";
   const auto job = jobs_.find(certificate);
   if (job == jobs_.end()) return {};
   if (job->second->running) return "a run is under way";
@@ -227,7 +217,8 @@ void Supervisor::enqueue(const std::shared_ptr<Job>& job) {
     waiting.single_txt = provider->second.single_txt;
   if (entry.current) waiting.expires = entry.current->facts.not_after;
   waiting.order = ++asked_;
-  queue_.add(std::move(waiting));
+  // The end of a revocation brings it here again.
+  if (!revoking_.contains(certificate.name)) queue_.add(std::move(waiting));
   hooks_.expect(roster_.settings(), certificate);
 }
 

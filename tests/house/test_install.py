@@ -154,6 +154,8 @@ class Completion(unittest.TestCase):
         self.assertIn("--force", self.complete("issue", "--"))
         self.assertIn("--failed", self.complete("history", "example.com", "--f"))
         self.assertIn("--lines", self.complete("audit", "tail", "--l"))
+        self.assertEqual(self.complete("import", "certbot", "--w"), ["--write"])
+        self.assertEqual(self.complete("revoke", "example.com", "--reason", "k"), ["keycompromise"])
         self.assertIn("--json", self.complete("--"))
 
     def test_providers_by_id(self):

@@ -7,7 +7,9 @@
 
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -72,6 +74,24 @@ Result<CertbotCommand> register_command(const RegisterInput& input);
 /// A configuration file for `certbot --config` that carries the external account binding, so that the HMAC key is not
 /// in argv (checked with certbot 2.1.0, 4.0.0 and 5.5.0). Fault: a value that cannot stand on one line of such a file.
 Result<std::string> external_account_config(const std::string& kid, const std::string& hmac_key);
+
+struct RevokeInput {
+  CertbotHost host;
+  const Ca& ca;
+  std::filesystem::path certificate;  ///< PEM; its first certificate is the one
+  std::string reason;                 ///< one of revocation_reasons()
+  /// The certificate's own private key, with which anybody may revoke who holds it. Empty: the CA's shared ACME account
+  /// signs, which the CA accepts for what that account has ordered (RFC 8555 §7.6).
+  std::filesystem::path key;
+};
+
+/// What certbot 2.1 to 5.x accept for --reason, the usual one first: words for the codes 0, 1, 3, 4 and 5 of RFC 5280
+/// §5.3.1.
+std::span<const std::string_view> revocation_reasons();
+
+/// `certbot revoke`. Only asks the CA: certbot keeps its lineage, and whoever published the certificate keeps that.
+/// Fault: a reason that certbot does not know.
+Result<CertbotCommand> revoke_command(const RevokeInput& input);
 
 /// Arguments as a shell would need them typed.
 std::string shell_quoted(const std::vector<std::string>& words);

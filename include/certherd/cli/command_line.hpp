@@ -28,6 +28,8 @@ enum class Verb {
   hooks_list,
   hooks_retry,
   log_level,
+  revoke,
+  import_certbot,
   list,
   show,
   history,
@@ -43,11 +45,13 @@ struct CommandLine {
   bool json = false;
   int verbosity = 0;  ///< -v: phases as lines; -vv: certbot's output too
   Verb verb{};
-  std::vector<std::string> names;  ///< certificates, a run, a provider: what the verb takes
+  std::vector<std::string> names;  ///< certificates, a run, a provider, a directory: what the verb takes
   bool all = false;
   bool force = false;
   std::string level;  ///< of `log level`
   bool failed = false;
+  bool write = false;                  ///< of import certbot
+  std::string reason = "unspecified";  ///< of revoke, a word that certbot knows
   std::optional<Seconds> since;
   int limit = 0;
 };

@@ -17,4 +17,8 @@ Result<std::string> normalise_domain(std::string_view text);
 /// The same for a DNS zone, which may be a single label (a private "corp") and is no wildcard.
 Result<std::string> normalise_zone(std::string_view text);
 
+/// Whether a certificate, an account, a hook or a CA can have this name: it becomes the name of directories and files
+/// and a word in logs. Letters, digits, '.', '-' and '_', beginning with a letter or digit, at most 237.
+bool fit_as_name(const std::string& name);
+
 }  // namespace certherd::config

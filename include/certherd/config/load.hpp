@@ -30,10 +30,12 @@ struct ProviderLookup {
   ProviderLookup(const PluginsMap& map);
 };
 
-/// Reads the configuration file and what it includes. Everything that can be wrong with the text is found here; what
-/// needs the credentials themselves (files, required keys) is checked by the providers room.
+/// Reads the configuration file and what it includes, and the `further` files as if it included them too. Everything
+/// that can be wrong with the text is found here; what needs the credentials themselves (files, required keys) is
+/// checked by the providers room.
 LoadedConfig load_config(const std::filesystem::path& file, const ProviderLookup& providers,
-                         const std::map<std::string, KnownCa>& known_cas);
+                         const std::map<std::string, KnownCa>& known_cas,
+                         const std::vector<std::filesystem::path>& further = {});
 
 /// A fault for people: "file:line:column: message", the source line, a caret below the place, the fix.
 /// Without a mark: the message and the fix. No trailing newline.

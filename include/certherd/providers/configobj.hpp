@@ -19,14 +19,15 @@ struct ConfigObjValue {
   std::optional<std::string> lost_reference;  ///< the name of a "%(name)s" that resolves to nothing: certbot dies of it
 };
 
-/// A key inside a [section], which certbot never looks at.
+/// A key inside a [section]; in a credentials file certbot never looks at it.
 struct SectionKey {
   std::string section;
   std::string key;
   int line = 0;
+  ConfigObjValue value;  ///< its references are not resolved
 };
 
-/// What certbot sees of a credentials file.
+/// What certbot sees of such a file: credentials, or renewal/NAME.conf.
 struct ConfigObjFile {
   std::map<std::string, ConfigObjValue> values;
   std::vector<SectionKey> section_keys;

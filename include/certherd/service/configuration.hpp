@@ -23,8 +23,9 @@ struct Configuration {
 enum class MapExtent { named, whole };
 
 /// Reads the plugins-map (ours, then the one beside the configuration file, which adds or replaces entries) and the
-/// configuration. Credentials are not looked at: see check_surroundings.
-Configuration load_configuration(const std::filesystem::path& file, MapExtent extent = MapExtent::named);
+/// configuration, and `further` files as if it included them. Credentials are not looked at: see check_surroundings.
+Configuration load_configuration(const std::filesystem::path& file, MapExtent extent = MapExtent::named,
+                                 const std::vector<std::filesystem::path>& further = {});
 
 /// Adds what is wrong outside of the configuration's own text, for `config check`: the credentials of every account,
 /// the CA bundles, and settings of the host's own certbot that spoil every run.

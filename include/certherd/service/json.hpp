@@ -5,6 +5,7 @@
 #include <certherd/model/run.hpp>
 #include <certherd/model/settings.hpp>
 
+#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -25,6 +26,7 @@ boost::json::object to_json(const Certificate& certificate);
 boost::json::object to_json(const CertificateFacts& facts);
 boost::json::object to_json(const Provider& provider);
 boost::json::object to_json(const Fault& fault);
+boost::json::value to_json(const std::optional<Failure>& failure);
 boost::json::array to_json(const PhaseTimeline& timeline);
 
 /// The Run of which to_json() made this, to the millisecond; members that it does not know are passed over, so that an

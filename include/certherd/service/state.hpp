@@ -30,4 +30,10 @@ struct State {
 /// something cannot be made, opened or written.
 State take_state(const Settings& settings);
 
+/// After root has worked on the state directory of another user, such as that of the service while it is stopped:
+/// what root has made there, in the store and the audit log is given to that user, who could not go on with it
+/// otherwise. Nothing for anybody but root, and where the state directory is root's own. Not while State lives: the
+/// database must be closed. Fault: something cannot be given.
+Result<void> hand_over_state(const Settings& settings);
+
 }  // namespace certherd::service

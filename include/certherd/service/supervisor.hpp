@@ -1,6 +1,7 @@
 #pragma once
 
 #include <certherd/renewal/queue.hpp>
+#include <certherd/service/revoke.hpp>
 #include <certherd/service/runner.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -53,6 +54,12 @@ public:
   /// Handles a Wish to its end. One for a Certificate that is waiting or running already shares that Run.
   boost::asio::awaitable<Handled> handle(Wish wish);
 
+  /// Has the published certificate revoked (see revoke_certificate) and remembers that it is, so that the Certificate
+  /// is due at once. No Run of the Certificate is under way or begins meanwhile: one that runs is waited for, one that
+  /// waits goes on waiting. Not more revocations at a time than max_parallel. Faults as revoke_certificate, and: not
+  /// configured, certherd is stopping.
+  boost::asio::awaitable<Result<RevokeOutcome>> revoke(Revocation wanted, RunObserver& observer);
+
   /// Another configuration is in force for every Run that begins from now on.
   boost::asio::awaitable<void> use(ConfigurationPtr configuration);
 
@@ -62,10 +69,13 @@ public:
   Roster& roster() { return roster_; }
   Ledger& ledger() { return ledger_; }
   HookDesk& hooks() { return hooks_; }
-  /// Why a Run of the Certificate has not begun or that it is under way; empty: none is wanted.
+  /// Why a Run of the Certificate has not begun, or that it is under way or being revoked; empty: none is wanted.
   std::string why_waiting(const std::string& certificate) const;
-  bool busy(const std::string& certificate) const { return jobs_.contains(certificate); }
-  std::size_t running() const { return running_; }
+  bool busy(const std::string& certificate) const {
+    return jobs_.contains(certificate) || revoking_.contains(certificate);
+  }
+  /// Runs and revocations under way.
+  std::size_t running() const { return running_ + revoking_.size(); }
   std::size_t waiting() const { return jobs_.size() - running_; }
 
   /// The certbot that is installed now, looked at again only when its files have changed.
@@ -76,7 +86,7 @@ public:
   void observe(RunObserver* observer) { observers_.insert(observer); }
   void observe_no_longer(RunObserver* observer) { observers_.erase(observer); }
 
-  /// Called when a Run has ended and the Roster knows it.
+  /// Called when a Run or a revocation has ended and the Roster knows it.
   std::function<void(const std::string& certificate)> ended;
 
   /// The set of names was certified before by the same CA: some rate limits do not count such an order.
@@ -92,6 +102,10 @@ private:
   boost::asio::awaitable<void> run(Job& job);
   void finish(const std::shared_ptr<Job>& job);
   boost::asio::awaitable<void> archive_forgotten();
+  boost::asio::awaitable<void> wait_to_revoke(std::string certificate);
+  boost::asio::awaitable<void> remember_revoked(const RevokeOutcome& outcome, RunObserver& observer);
+  boost::asio::awaitable<Result<RevokeOutcome>> revoke_now(Revocation wanted, RunObserver& observer);
+  void release_runs(const std::string& certificate);
   renewal::Limits limits() const;
 
   boost::asio::any_io_executor executor_;
@@ -106,6 +120,7 @@ private:
   std::optional<Fault> certbot_fault_;
   renewal::Queue queue_;
   std::map<std::string, std::shared_ptr<Job>> jobs_;
+  std::map<std::string, std::shared_ptr<boost::asio::steady_timer>> revoking_;  ///< each cancelled at its end
   std::size_t running_ = 0;
   std::uint64_t asked_ = 0;
   boost::asio::steady_timer ramp_;

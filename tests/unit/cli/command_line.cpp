@@ -1,6 +1,7 @@
 #include <ostream>
 
 #include <doctest/doctest.h>
+#include <certherd/base/text.hpp>
 #include <certherd/cli/command_line.hpp>
 
 #include <iostream>
@@ -99,5 +100,28 @@ TEST_SUITE("cli/command_line") {
       CHECK(parsed.code() == exit_done);
       CHECK_MESSAGE(parsed.out.find("Examples:\n  certherd ") != std::string::npos, parsed.out);
     }
+  }
+
+  TEST_CASE("a revocation names one certificate and a reason that certbot knows") {
+    CHECK(parse({"revoke", "example.com"}).line().reason == "unspecified");
+    const Parsed parsed = parse({"revoke", "example.com", "--reason", "keycompromise"});
+    CHECK(parsed.line().verb == Verb::revoke);
+    CHECK(parsed.line().names == std::vector<std::string>{"example.com"});
+    CHECK(parsed.line().reason == "keycompromise");
+    CHECK(parse({"revoke"}).code() == exit_usage);
+    CHECK(parse({"revoke", "a", "b"}).code() == exit_usage);
+    const Parsed wrong = parse({"revoke", "a", "--reason", "boredom"});
+    CHECK(wrong.code() == exit_usage);
+    CHECK(contains(wrong.err, "boredom"));
+  }
+
+  TEST_CASE("an import says from where, and writes only when told to") {
+    const Parsed parsed = parse({"import", "certbot", "/etc/letsencrypt"});
+    CHECK(parsed.line().verb == Verb::import_certbot);
+    CHECK(parsed.line().names == std::vector<std::string>{"/etc/letsencrypt"});
+    CHECK_FALSE(parsed.line().write);
+    CHECK(parse({"import", "certbot", "/etc/letsencrypt", "--write"}).line().write);
+    CHECK(parse({"import", "certbot"}).code() == exit_usage);
+    CHECK(parse({"import"}).code() == exit_usage);
   }
 }

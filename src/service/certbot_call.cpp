@@ -1,0 +1,67 @@
+#include "certbot_call.hpp"
+
+#include <certherd/os/file.hpp>
+
+#include <cstdlib>
+#include <random>
+
+namespace certherd::service {
+namespace fs = std::filesystem;
+namespace {
+
+const fs::path system_anchors = "/etc/ssl/certs/ca-certificates.crt";
+
+/// PATH is fixed, since certherd's own may be anybody's; proxies are the host's affair and pass.
+certbot::Environment child_environment() {
+  certbot::Environment environment{{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}};
+  for (const char* name : {"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"})
+    if (const char* value = std::getenv(name)) environment.emplace_back(name, value);
+  return environment;
+}
+
+}  // namespace
+
+std::string new_run_id(const std::string& certificate, TimePoint now) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::random_device random;
+  std::string id;
+  for (const char c : format_utc(now).substr(0, 19))
+    if (c != '-' && c != ':') id += c;
+  // Names can be as long as a file name may be; the id is one too and has more to hold.
+  id += "Z-" + certificate.substr(0, 100) + "-";
+  for (unsigned i = 0, bits = random(); i < 6; ++i, bits >>= 4) id += digits[bits & 15];
+  return id;
+}
+
+Result<fs::path> trust_bundle(const Paths& paths, const Ca& ca) {
+  if (!ca.ca_bundle) return fs::path();
+  fs::path combined = paths.state_dir / "trust" / (ca.id + ".pem");
+  const auto own = read_ca_bundle(ca);
+  if (!own) return own.fault();
+  std::string anchors = *own;
+  if (const auto system = os::read_file(system_anchors)) anchors += "\n" + *system;
+  const auto present = os::read_file(combined);
+  if (present && *present == anchors) return combined;
+  os::make_directory(combined.parent_path(), 0700).or_throw();
+  os::replace_file(combined, anchors, 0600).or_throw();
+  return combined;
+}
+
+certbot::CertbotHost certbot_host(const Host& host, const std::string& certificate, fs::path trust) {
+  return {host.certbot->executable, host.certbot->version, host.settings().paths.certbot_dir(certificate),
+          child_environment(), std::move(trust)};
+}
+
+certbot::AttemptInput attempt_input(const Host& host, certbot::CertbotCommand command, fs::path transcript,
+                                    Redactor redactor) {
+  certbot::AttemptInput input;
+  input.command = std::move(command);
+  input.certbot_version = host.certbot->version_text;
+  input.timeout = host.settings().certbot.timeout;
+  input.grace = host.settings().certbot.grace;
+  input.transcript = std::move(transcript);
+  input.redactor = std::move(redactor);
+  return input;
+}
+
+}  // namespace certherd::service
