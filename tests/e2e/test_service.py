@@ -2,69 +2,18 @@
 
 import os
 import signal
-import socket
 import stat
-import subprocess
 import unittest
 
 from e2e.harness import DONE, FAILED, HELD, Case, start_lab, wait_for
-
-HOOK = "/bin/sh"
+from e2e.serving import SHELL, ServiceCase
 
 
 def setUpModule():
     Case.lab = start_lab(nonce_reject=0)
 
 
-class Service(Case):
-    def setUp(self):
-        super().setUp()
-        self.socket = self.host.runtime / "control.sock"
-        self.hook_log = self.host.directory / "hook.log"
-
-    def serve(self, *arguments):
-        self.log = open(self.host.directory / "service.log", "a+", encoding="utf-8")
-        self.addCleanup(self.log.close)
-        self.host.write_config()
-
-        process = subprocess.Popen(self.host.command(*arguments, "run"), stdin=subprocess.DEVNULL, stdout=self.log,
-                                   stderr=self.log, start_new_session=True)
-        self.addCleanup(self.end, process)
-        wait_for(lambda: self.answers() or process.poll() is not None, "the service answers")
-        self.assertIsNone(process.poll(), self.said())
-        return process
-
-    def end(self, process):
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-
-    def said(self):
-        return (self.host.directory / "service.log").read_text()
-
-    def answers(self):
-        with socket.socket(socket.AF_UNIX) as client:
-            try:
-                client.connect(str(self.socket))
-            except OSError:
-                return False
-        return True
-
-    def stop(self, process, number=signal.SIGTERM, timeout=60):
-        process.send_signal(number)
-        process.wait(timeout)
-        self.assertEqual(process.returncode, 0, self.said())
-
-    def deployed(self, *names):
-        return all(self.host.generation(name) for name in names)
-
-    def runs(self):
-        return self.host.run("--json", "history", "--limit", "0").json
-
-    def note_hook(self, **more):
-        self.host.settings["hooks"]["note"] = {
-            "command": [HOOK, "-c", f'echo "$CERTHERD_EVENT $CERTHERD_NAMES" >> {self.hook_log}'], **more}
-
+class Service(ServiceCase):
     def test_many_at_once_unattended_then_nothing_is_due(self):
         self.host.settings["max_parallel"] = 6
         names = [f"n{i}.example.test" for i in range(8)]
@@ -164,7 +113,7 @@ class Service(Case):
 
     def test_a_failed_hook_is_owed_until_it_succeeds(self):
         flag = self.host.directory / "flag"
-        self.host.settings["hooks"]["gate"] = {"command": [HOOK, "-c", f"test -e {flag}"]}
+        self.host.settings["hooks"]["gate"] = {"command": [SHELL, "-c", f"test -e {flag}"]}
         self.host.want("example.test", hooks=["gate"])
         process = self.serve()
         wait_for(lambda: [run for run in self.runs() if run["outcome"] == "deployed, hook failed"], "the hook fails")
