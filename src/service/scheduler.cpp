@@ -56,18 +56,23 @@ void Scheduler::replan_all() {
   const auto at = now();
   for (const auto& [name, entry] : supervisor_.roster().entries()) {
     agenda_.set(name, at);
-    if (!entry.current || entry.current->facts.ari_id.empty()) continue;
-    const auto& window = entry.state.window;
-    const bool known = window && window->ari_id == entry.current->facts.ari_id;
-    renewal_info_.set(name, known ? window->next_check : at);
+    plan_renewal_info(entry, at);
   }
   timer_.cancel();
+}
+
+/// A CA is asked when it said that it wants to be, also after a Run that failed.
+void Scheduler::plan_renewal_info(const Entry& entry, TimePoint at) {
+  if (!entry.current || entry.current->facts.ari_id.empty()) return;
+  const auto& window = entry.state.window;
+  const bool known = window && window->ari_id == entry.current->facts.ari_id;
+  renewal_info_.set(entry.certificate->name, known ? window->next_check : at);
 }
 
 void Scheduler::replan(const std::string& certificate) {
   const auto at = now();
   agenda_.set(certificate, at);
-  renewal_info_.set(certificate, at);
+  if (const Entry* entry = supervisor_.roster().find(certificate)) plan_renewal_info(*entry, at);
   timer_.cancel();
 }
 
