@@ -46,7 +46,7 @@ struct Supervisor::Job {
   bool running = false;
   bool yielded = false;  ///< nothing but Hooks is left: its place in the queue is free
   Handled handled;
-  asio::steady_timer ended;  ///< cancelled at the end
+  asio::steady_timer ended;  ///< moved to the past at the end, which may come before anybody waits
 };
 
 /// Tells every observer, also those that come while a Run is under way.
@@ -321,7 +321,7 @@ void Supervisor::finish(const std::shared_ptr<Job>& job) {
   const std::string name = job->wish.certificate;
   hooks_.expect_no_longer(name);
   jobs_.erase(name);
-  job->ended.cancel();
+  job->ended.expires_at(asio::steady_timer::time_point::min());
   if (ended) ended(name);
 }
 
