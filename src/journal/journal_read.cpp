@@ -207,11 +207,12 @@ std::map<std::string, Run> Journal::last_deployed() {
   return impl_->read([&](Session& session) {
     const Text whole(to_string(Outcome::deployed));
     const Text but_hook(to_string(Outcome::deployed_hook_failed));
+    // One that was interrupted may have published too: its Generation says so.
+    const Text published = "(outcome IN (?, ?) OR id IN (SELECT run FROM generations))";
     std::vector<RunRow> rows;
-    session
-        << select_runs
-        << "JOIN (SELECT certificate, MAX(started) AS newest FROM runs WHERE outcome IN (?, ?) GROUP BY certificate) "
-           "l ON l.certificate = r.certificate AND l.newest = r.started WHERE r.outcome IN (?, ?) ORDER BY r.id",
+    session << select_runs << "JOIN (SELECT certificate, MAX(started) AS newest FROM runs WHERE " << published
+            << " GROUP BY certificate) l ON l.certificate = r.certificate AND l.newest = r.started WHERE " << published
+            << " ORDER BY r.id",
         bind(whole), bind(but_hook), bind(whole), bind(but_hook), into(rows), now;
     std::map<std::string, Run> runs;
     // Of two in the same millisecond the one with the later id stays.

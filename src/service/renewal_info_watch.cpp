@@ -44,20 +44,22 @@ asio::awaitable<void> Scheduler::watch_renewal_info() {
 /// The CA's directory, kept for a day; nullopt: it does not answer now.
 asio::awaitable<std::optional<ca::Directory>> Scheduler::directory(Ca ca) {
   KnownDirectory& known = directories_[ca.id];
+  // Who comes while it is being fetched waits for it, rather than take it for one that does not answer.
+  if (!known.turns) known.turns = std::make_unique<os::Turns>(executor_);
+  const auto turn = co_await known.turns->wait();
   const auto age = now() - known.fetched;
   const bool fresh = age >= TimePoint::duration::zero() && age < (known.directory ? directory_life : after_trouble);
   if (fresh) co_return known.directory;
-  known.fetched = now();
   auto fetch = [ca] { return ca::fetch_directory(ca); };
   auto fetched = co_await os::offload(http_pool_, std::move(fetch));
-  KnownDirectory& place = directories_[ca.id];
+  known.fetched = now();
   if (!fetched) {
     os::log(os::LogLevel::info, "CA " + ca.id + ": " + fetched.fault().text());
-    place.directory.reset();
+    known.directory.reset();
     co_return std::nullopt;
   }
-  place.directory = std::move(*fetched);
-  co_return place.directory;
+  known.directory = std::move(*fetched);
+  co_return known.directory;
 }
 
 asio::awaitable<void> Scheduler::check_renewal_info(std::string name) {

@@ -75,18 +75,24 @@ void Scheduler::replan_all() {
   const auto at = now();
   for (const auto& [name, entry] : supervisor_.roster().entries()) {
     agenda_.set(name, at);
-    if (!entry.current || entry.current->facts.ari_id.empty()) continue;
-    const auto& window = entry.state.window;
-    const bool known = window && window->ari_id == entry.current->facts.ari_id;
-    renewal_info_.set(name, known ? std::min<TimePoint>(window->next_check, at + longest_renewal_info) : at);
+    plan_renewal_info(entry, at);
   }
   timer_.cancel();
+}
+
+/// A CA is asked when it said that it wants to be, also after a Run that failed.
+void Scheduler::plan_renewal_info(const Entry& entry, TimePoint at) {
+  if (!entry.current || entry.current->facts.ari_id.empty()) return;
+  const auto& window = entry.state.window;
+  const bool known = window && window->ari_id == entry.current->facts.ari_id;
+  renewal_info_.set(entry.certificate->name,
+                    known ? std::min<TimePoint>(window->next_check, at + longest_renewal_info) : at);
 }
 
 void Scheduler::replan(const std::string& certificate) {
   const auto at = now();
   agenda_.set(certificate, at);
-  renewal_info_.set(certificate, at);
+  if (const Entry* entry = supervisor_.roster().find(certificate)) plan_renewal_info(*entry, at);
   timer_.cancel();
 }
 

@@ -6,25 +6,9 @@
 
 #include <unistd.h>
 
+#include "recovery.hpp"
+
 namespace certherd::service {
-namespace {
-
-/// Runs that were under way when an earlier life ended without a word. The lock is ours: nobody works on them any more.
-void end_abandoned_runs(State& state) {
-  journal::HistoryFilter abandoned;
-  abandoned.unfinished_only = true;
-  for (auto& run : state.journal->history(abandoned)) {
-    run.ended = std::chrono::system_clock::now();
-    run.outcome = Outcome::interrupted;
-    Failure& failure = run.failure.emplace();
-    failure.failure_class = FailureClass::interrupted;
-    failure.error = "certherd ended while this run was under way; this was noticed when it started again";
-    state.journal->finish_run(run);
-    state.journal->save_audit_head(state.audit.append(journal::audit_entry(run, "recover")).or_throw());
-  }
-}
-
-}  // namespace
 
 State take_state(const Settings& settings) {
   const Paths& paths = settings.paths;
@@ -47,7 +31,7 @@ State take_state(const Settings& settings) {
   auto journal = journal::Journal::open(paths.database(), journal::Journal::Mode::read_write).or_throw();
   auto audit = journal::AuditLog::open(paths.audit_log, journal->audit_head()).or_throw();
   State state{std::move(*lock), std::move(journal), std::move(audit)};
-  end_abandoned_runs(state);
+  recover(state, settings);
   return state;
 }
 

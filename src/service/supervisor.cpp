@@ -313,7 +313,7 @@ void Supervisor::finish(const std::shared_ptr<Job>& job) {
   const std::string name = job->wish.certificate;
   hooks_.expect_no_longer(name);
   jobs_.erase(name);
-  job->ended.cancel();
+  job->ended.expires_at(asio::steady_timer::time_point::min());
   if (ended) ended(name);
 }
 

@@ -18,7 +18,7 @@ struct Supervisor::Job {
   bool running = false;
   bool yielded = false;  ///< nothing but Hooks is left: its place in the queue is free
   Handled handled;
-  boost::asio::steady_timer ended;  ///< cancelled at the end
+  boost::asio::steady_timer ended;  ///< moved to the past at the end, which may come before anybody waits
 };
 
 }  // namespace certherd::service

@@ -9,7 +9,7 @@ import socket
 import unittest
 
 from e2e.harness import DONE, FAILED, Case, serial_of, start_lab, wait_for
-from e2e.serving import Serving
+from e2e.serving import ServiceCase
 
 NAME = "example.test"
 
@@ -18,7 +18,7 @@ def setUpModule():
     Case.lab = start_lab(fault_proxy=True, nonce_reject=0)
 
 
-class RevocationByTheService(Serving):
+class RevocationByTheService(ServiceCase):
     def setUp(self):
         super().setUp()
         self.addCleanup(self.lab.clear_faults)

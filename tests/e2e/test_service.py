@@ -6,24 +6,14 @@ import stat
 import unittest
 
 from e2e.harness import DONE, FAILED, HELD, Case, start_lab, wait_for
-from e2e.serving import Serving
-
-HOOK = "/bin/sh"
+from e2e.serving import SHELL, ServiceCase
 
 
 def setUpModule():
     Case.lab = start_lab(nonce_reject=0)
 
 
-class Service(Serving):
-    def setUp(self):
-        super().setUp()
-        self.hook_log = self.host.directory / "hook.log"
-
-    def note_hook(self, **more):
-        self.host.settings["hooks"]["note"] = {
-            "command": [HOOK, "-c", f'echo "$CERTHERD_EVENT $CERTHERD_NAMES" >> {self.hook_log}'], **more}
-
+class Service(ServiceCase):
     def test_many_at_once_unattended_then_nothing_is_due(self):
         self.host.settings["max_parallel"] = 6
         names = [f"n{i}.example.test" for i in range(8)]
@@ -123,7 +113,7 @@ class Service(Serving):
 
     def test_a_failed_hook_is_owed_until_it_succeeds(self):
         flag = self.host.directory / "flag"
-        self.host.settings["hooks"]["gate"] = {"command": [HOOK, "-c", f"test -e {flag}"]}
+        self.host.settings["hooks"]["gate"] = {"command": [SHELL, "-c", f"test -e {flag}"]}
         self.host.want("example.test", hooks=["gate"])
         process = self.serve()
         wait_for(lambda: [run for run in self.runs() if run["outcome"] == "deployed, hook failed"], "the hook fails")

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <certherd/ca/directory.hpp>
+#include <certherd/os/turn.hpp>
 #include <certherd/renewal/clock.hpp>
 #include <certherd/service/agenda.hpp>
 #include <certherd/service/supervisor.hpp>
@@ -9,6 +10,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -57,11 +59,13 @@ private:
 
   boost::asio::awaitable<void> watch_renewal_info();
   boost::asio::awaitable<void> check_renewal_info(std::string name);
+  void plan_renewal_info(const Entry& entry, TimePoint at);
   boost::asio::awaitable<std::optional<ca::Directory>> directory(Ca ca);
 
   struct KnownDirectory {
     std::optional<ca::Directory> directory;
     TimePoint fetched;
+    std::unique_ptr<os::Turns> turns;  ///< to fetch it
   };
 
   boost::asio::any_io_executor executor_;

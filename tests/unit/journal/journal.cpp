@@ -224,6 +224,11 @@ TEST_SUITE("journal/journal") {
     CHECK(runs.at("example.com").id == "2");
     CHECK(runs.at("example.com").outcome == Outcome::deployed_hook_failed);
     CHECK(runs.at("example.org").id == "5");
+
+    Run cut_off = ended_run("9", "example.org", 600, Outcome::interrupted);
+    cut_off.generation = Generation{"example.org", 3, "/store/3", {}};
+    database.save(cut_off);
+    CHECK(database.journal->last_deployed().at("example.org").id == "9");
   }
 
   TEST_CASE("the audit head goes forward only") {
