@@ -298,7 +298,8 @@ asio::awaitable<void> Supervisor::run(Job& job) {
     }
   }
   Host host{configuration, certbot, certbot_fault_, state_, pool_, stop_, hooks_, ledger_, accounts_};
-  Assignment assignment{*entry->certificate, handled.decision, job.wish.actor, entry->state, renewal, job.queued, job.begun, {}};
+  Assignment assignment{
+      *entry->certificate, handled.decision, job.wish.actor, entry->state, renewal, job.queued, job.begun, {}};
   assignment.yielded = [this, &job] {
     job.yielded = true;
     queue_.finished(job.wish.certificate);

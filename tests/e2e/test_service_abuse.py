@@ -82,13 +82,15 @@ class Clients(ServiceCase):
         answer = self.says(self.connect(), b"POST /v1/issue HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(deep) +
                            deep.encode(), to_the_end=False)
         self.assertIn(b" 4", answer)
-        for path in ("/", "/v1", "/v1/certificates/../../etc/passwd/why", "/v1/runs/%00", "/v1/runs/%zz", "/v1/nothing"):
+        for path in ("/", "/v1", "/v1/certificates/../../etc/passwd/why", "/v1/runs/%00", "/v1/runs/%zz", "/v1/no"):
             self.assertIn(self.ask("GET", path).status, (400, 404), path)
         self.assertEqual(self.ask("DELETE", "/v1/certificates").status, 405)
         self.still_serves()
 
     def test_those_who_leave_in_the_middle(self):
-        whole = b'POST /v1/issue?wait=1 HTTP/1.1\r\nContent-Length: 47\r\n\r\n{"certificates": ["example.test"], "force":true}'
+        body = b'{"certificates": ["example.test"], "force": true}'
+        whole = b"POST /v1/issue?wait=1 HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+        wait_for(lambda: self.deployed(NAME) and self.idle(), "it is published", 60)
         for end in range(0, len(whole), 6):
             client = self.connect()
             client.sendall(whole[:end])
@@ -96,11 +98,13 @@ class Clients(ServiceCase):
         # Of these the Run has begun, and it goes on without them.
         for _ in range(8):
             client = self.connect()
-            client.sendall(whole.replace(b"47", b"48"))
+            client.sendall(whole)
             client.close()
         self.still_serves()
-        wait_for(lambda: self.deployed(NAME) and self.idle(), "the run that nobody waits for ends well", 120)
-        self.assertEqual({run["outcome"] for run in self.ask("GET", "/v1/runs").json}, {"deployed"})
+        wait_for(lambda: self.host.generation(NAME) >= 2 and self.idle(), "the run that nobody waits for ends", 120)
+        runs = self.ask("GET", "/v1/runs").json
+        self.assertEqual({run["outcome"] for run in runs}, {"deployed"})
+        self.assertRegex(runs[0]["actor"], rf"^user:{os.getuid()}:")
 
     def test_a_flood(self):
         silent = [self.connect() for _ in range(300)]
