@@ -174,7 +174,8 @@ int list(const Context& context) {
   } else {
     const auto journal = open_journal(settings);
     const service::Roster roster(configuration, journal.get(), true);
-    service::each_report(roster, journal.get(), std::chrono::system_clock::now(), hear);
+    service::each_report(roster, journal ? journal->last_runs() : std::vector<Run>(), std::chrono::system_clock::now(),
+                         hear);
   }
   if (context.line.json)
     service::print_json(context.out, array);

@@ -12,11 +12,10 @@ CertificateReport report(const Roster& roster, const Entry& entry, std::optional
   return {*entry.certificate, entry.current, roster.decide(entry, now), entry.state, std::move(last)};
 }
 
-void each_report(const Roster& roster, journal::Journal* journal, TimePoint now,
+void each_report(const Roster& roster, std::vector<Run> last_runs, TimePoint now,
                  const std::function<void(const CertificateReport&)>& hear) {
   std::map<std::string, Run> last;
-  if (journal)
-    for (auto& run : journal->last_runs()) last.emplace(run.certificate, std::move(run));
+  for (auto& run : last_runs) last.emplace(run.certificate, std::move(run));
   for (const auto& certificate : roster.settings().certificates) {
     const auto entry = roster.entries().find(certificate.name);
     if (entry == roster.entries().end()) continue;

@@ -6,11 +6,15 @@
 
 #include <unistd.h>
 
+#include <csignal>
+
 #include "recovery.hpp"
 
 namespace certherd::service {
 
 State take_state(const Settings& settings) {
+  // A file that reaches a size limit is then a fault that can be told, as a full disk is.
+  (void)std::signal(SIGXFSZ, SIG_IGN);
   const Paths& paths = settings.paths;
   os::make_directory(paths.state_dir, 0700).or_throw();
   std::string holder;

@@ -43,8 +43,9 @@ class ServiceCase(Case):
         """Starts it and does not wait for anything. `settings` are written first."""
         self.host.write_config()
         with open(self.log_file, "a", encoding="utf-8") as log:
-            process = subprocess.Popen([*map(str, prefix), *self.host.command(*arguments, "run")],
-                                       stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **popen)
+            command = [*map(str, prefix), *self.host.command(*arguments, "run")]
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                       start_new_session=True, **popen)
         self.addCleanup(self.end, process)
         return process
 

@@ -39,7 +39,7 @@ class Service(ServiceCase):
         process = self.serve()
         wait_for(lambda: self.deployed("example.test", "wild"), "both are published", 60)
         self.stop(process)
-        first, second = sorted(self.runs(), key=lambda run: run["phases"][0]["start"] if run["phases"] else run["started"])
+        first, second = sorted(self.runs(), key=lambda run: (run["phases"] or [{"start": run["started"]}])[0]["start"])
         self.assertEqual({first["outcome"], second["outcome"]}, {"deployed"})
 
     def test_the_verbs_ask_the_service_and_it_knows_who_asks(self):
@@ -80,7 +80,7 @@ class Service(ServiceCase):
         for number, text in enumerate(broken, 1):
             self.host.config.write_text(text)
             process.send_signal(signal.SIGHUP)
-            wait_for(lambda: self.said().count("stays in force") >= number, f"broken configuration {number} is reported")
+            wait_for(lambda: self.said().count("stays in force") >= number, f"broken configuration {number} is told")
         self.assertIsNone(process.poll())
         self.host.want("later.example.test")
         self.host.write_config()

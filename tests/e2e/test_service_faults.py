@@ -1,5 +1,5 @@
-"""The service and a CA in trouble: the fault proxy between them answers 503 and 429, hangs, cuts answers short, and gives
-renewal information (ARI) of all kinds."""
+"""The service and a CA in trouble: the fault proxy between them answers 503 and 429, hangs, cuts answers short, and
+gives renewal information (ARI) of all kinds."""
 
 import datetime
 import unittest
@@ -97,7 +97,7 @@ class Trouble(FaultCase):
         self.recovers(process)
 
     def test_429_holds_everybody_who_would_ask_the_same(self):
-        self.lab.rate_limit(3600, on="newOrder", detail="too many new orders (300) from this account in the last 3h0m0s")
+        self.lab.rate_limit(3600, on="newOrder", detail="too many new orders (300) in the last 3h0m0s")
         process, run = self.failed_with("rate_limited")
         self.assertEqual(len(run["attempts"]), 1)
         self.assertIn("too many new orders", run["failure"]["problem_detail"])

@@ -55,7 +55,8 @@ class Fleet(ServiceCase):
     def at_a_time(self, runs):
         """The most Attempts that there were at the same time."""
         attempts = [attempt for run in runs for attempt in self.host.run("--json", "show", run["run"]).json["attempts"]]
-        moments = sorted([(attempt["started"], 1) for attempt in attempts] + [(attempt["ended"], -1) for attempt in attempts])
+        begun, ended = ([(attempt[key], step) for attempt in attempts] for key, step in (("started", 1), ("ended", -1)))
+        moments = sorted([*begun, *ended])
         running = most = 0
         for _, step in moments:
             running += step

@@ -1,5 +1,5 @@
-"""Restart storm: certherd and its certbots are killed at random moments while certificates renew in a loop. What must be
-true at the end is what the host's administrator counts on: nothing lost, nothing half done, nothing forgotten.
+"""Restart storm: certherd and its certbots are killed at random moments while certificates renew in a loop. What must
+be true at the end is what the host's administrator counts on: nothing lost, nothing half done, nothing forgotten.
 
 CERTHERD_STORM_KILLS and CERTHERD_STORM_CERTIFICATES make it longer, CERTHERD_STORM_SEED repeats its random choices.
 """
@@ -66,7 +66,7 @@ class Storm(ServiceCase):
         return sum(1 for _ in self.host.state.glob("certbot/*/config/archive/*/cert*.pem"))
 
     def moment(self):
-        """The end of a life: shortly after a few certificates more have been saved, or before any; yields until then."""
+        """Yields until the end of a life: shortly after a few certificates more have been saved, or before any."""
         before, wanted = self.saves(), self.random.choice([0, 1, 1, 2, 3])
         longest = time.monotonic() + LONGEST_LIFE
         while self.saves() < before + wanted and time.monotonic() < longest:
@@ -132,7 +132,8 @@ class Storm(ServiceCase):
         notes = self.hook_log.read_text().splitlines()
         for name in self.names[:3]:
             self.assertIn(f"{serial_of(self.host.pem(name, 'cert.pem'))} {name}", notes)
-            published = [run for run in self.runs(name) if self.host.run("--json", "show", run["run"]).json["generation"]]
+            runs = [self.host.run("--json", "show", run["run"]).json for run in self.runs(name)]
+            published = [run for run in runs if run["generation"]]
             self.assertEqual(len(published), 1, "the Run that published says so, and nothing was ordered twice")
 
     def check_pairs(self):
