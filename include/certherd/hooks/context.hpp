@@ -43,9 +43,8 @@ HookContext context_of(HookEvent event, const Run& run, const Paths& paths,
 ///   PATH, LANG                     fixed: the usual system directories; C.UTF-8
 ///   CERTHERD_EVENT                 "deployed", "failed", "expiring" or "recovered"
 ///   CERTHERD_NAME                  the certificate's name
-///   CERTHERD_NAMES                 every certificate that this execution serves, separated by spaces: with `batch`
-///   there
-///                                  may be several, and everything else speaks of the last of them
+///   CERTHERD_NAMES                 every certificate that this execution serves, separated by spaces: several with
+///                                  `batch`, and everything else speaks of the last of them
 ///   CERTHERD_DOMAINS               its domains as configured, separated by spaces
 ///   CERTHERD_RUN                   the Run's id
 ///   CERTHERD_OUTCOME               the Run's outcome; absent while it has none
