@@ -8,25 +8,26 @@ namespace certherd::os {
 
 boost::asio::awaitable<Turns::Turn> Turns::wait() {
   namespace asio = boost::asio;
-  if (taken_) {
+  const auto state = state_;
+  if (state->taken) {
     // A wait that could be cancelled would leave a turn that nobody takes.
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     auto timer = std::make_shared<asio::steady_timer>(executor_, asio::steady_timer::time_point::max());
-    waiting_.push_back(timer);
+    state->waiting.push_back(timer);
     co_await timer->async_wait(asio::as_tuple(asio::use_awaitable));
   }
-  taken_ = true;
-  co_return Turn(this);
+  state->taken = true;
+  co_return Turn(state);
 }
 
-void Turns::next() {
-  if (waiting_.empty()) {
-    taken_ = false;
+void Turns::State::next() {
+  if (waiting.empty()) {
+    taken = false;
     return;
   }
-  // The turn passes on: taken_ stays, so that nobody comes between.
-  const auto timer = waiting_.front();
-  waiting_.pop_front();
+  // The turn passes on: taken stays, so that nobody comes between.
+  const auto timer = waiting.front();
+  waiting.pop_front();
   timer->cancel();
 }
 

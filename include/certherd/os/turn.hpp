@@ -12,34 +12,38 @@ namespace certherd::os {
 
 /// Lets coroutines of one thread do something one after the other, in the order in which they asked.
 class Turns {
+  struct State {
+    bool taken = false;
+    std::deque<std::shared_ptr<boost::asio::steady_timer>> waiting;
+    void next();
+  };
+
 public:
   explicit Turns(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}
   Turns(const Turns&) = delete;
   Turns& operator=(const Turns&) = delete;
 
-  /// A turn that has come; the next one's comes when it is destroyed. Must not outlive its Turns.
+  /// A turn that has come; the next one's comes when it is destroyed. May outlive its Turns: an io_context that
+  /// ends destroys the coroutines that were under way, after whatever they belonged to.
   class Turn {
   public:
-    explicit Turn(Turns* turns) : turns_(turns) {}
-    Turn(Turn&& other) noexcept : turns_(std::exchange(other.turns_, nullptr)) {}
+    explicit Turn(std::shared_ptr<State> state) : state_(std::move(state)) {}
+    Turn(Turn&&) = default;
     Turn& operator=(Turn&&) = delete;
     ~Turn() {
-      if (turns_) turns_->next();
+      if (state_) state_->next();
     }
 
   private:
-    Turns* turns_;
+    std::shared_ptr<State> state_;
   };
 
   /// Waits for a turn. Cancelling the coroutine does not end the wait.
   boost::asio::awaitable<Turn> wait();
 
 private:
-  void next();
-
   boost::asio::any_io_executor executor_;
-  bool taken_ = false;
-  std::deque<std::shared_ptr<boost::asio::steady_timer>> waiting_;
+  std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
 }  // namespace certherd::os
