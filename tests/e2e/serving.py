@@ -24,8 +24,8 @@ class UnixConnection(http.client.HTTPConnection):
 
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self.path)  # with a timeout it would not wait for its place in the queue
         self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
 
 
 class ServiceCase(Case):

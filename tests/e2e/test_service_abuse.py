@@ -31,8 +31,8 @@ class Clients(ServiceCase):
 
     def connect(self, timeout=20):
         client = socket.socket(socket.AF_UNIX)
+        client.connect(str(self.socket))  # with a timeout it would not wait for its place in the queue
         client.settimeout(timeout)
-        client.connect(str(self.socket))
         self.open.append(client)
         return client
 

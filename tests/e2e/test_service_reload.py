@@ -127,7 +127,7 @@ class Reload(ServiceCase):
         old = self.host.pem(NAME, "cert.pem")
         # The second is taken away while its Run is under way, too.
         if not self.deployed("running.example.test"):
-            self.assertEqual(self.ask("GET", "/v1/status").json["running"], 1)
+            self.assertGreaterEqual(self.ask("GET", "/v1/status").json["running"], 1)
         self.host.settings["certificates"] = []
         self.host.want("later.example.test")
         self.host.write_config()
