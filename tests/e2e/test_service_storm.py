@@ -101,7 +101,8 @@ class Storm(ServiceCase):
                 self.live_and_die(number)
             except (OSError, http.client.HTTPException) as problem:
                 code = self.process.wait(30)
-                self.fail(f"in life {number} the service ended by itself with {code}: {problem!r}\n{self.said()[-4000:]}")
+                said = self.said()[-4000:]
+                self.fail(f"in life {number} the service ended by itself with {code}: {problem!r}\n{said}")
         process = self.serve()
         # Not forced: what certbot saved before a kill is published without an order.
         self.expect(self.host.run("issue", "--all", timeout=300), DONE)
