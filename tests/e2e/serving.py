@@ -51,7 +51,7 @@ class ServiceCase(Case):
 
     def serve(self, *arguments, **launch):
         process = self.launch(*arguments, **launch)
-        wait_for(lambda: self.answers() or process.poll() is not None, "the service answers", 60)
+        wait_for(lambda: self.answers(process) or process.poll() is not None, "the service answers", 60)
         self.assertIsNone(process.poll(), self.said())
         return process
 
@@ -91,13 +91,12 @@ class ServiceCase(Case):
 
     # --- what one can ask it
 
-    def answers(self):
-        with socket.socket(socket.AF_UNIX) as client:
-            try:
-                client.connect(str(self.socket))
-            except OSError:
-                return False
-        return True
+    def answers(self, process):
+        """Whether it is this one that answers: a child of one that was killed may hold its socket for a moment."""
+        try:
+            return self.ask("GET", "/v1/status").json["pid"] == process.pid
+        except (OSError, http.client.HTTPException):
+            return False
 
     def ask(self, method, path, body=None, timeout=30):
         """One request; OSError or HTTPException when the service goes away meanwhile."""

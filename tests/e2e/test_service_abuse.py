@@ -260,7 +260,7 @@ class Instances(ServiceCase):
             second = self.launch()
             second.wait(30)
             self.assertEqual(second.returncode, HELD, self.said())
-            self.assertTrue(self.answers(), "the socket is still that of the first")
+            self.assertTrue(self.answers(process), "the socket is still that of the first")
         self.assertIn(str(process.pid), self.said())
         wait_for(lambda: self.deployed(NAME) and self.idle(), "the first works", 60)
         self.stop(process)
@@ -270,8 +270,8 @@ class Instances(ServiceCase):
         all_of_them = [self.launch() for _ in range(5)]
         wait_for(lambda: sum(one.poll() is None for one in all_of_them) == 1, "all but one have given up", 60)
         self.assertEqual(sorted(one.poll() for one in all_of_them if one.poll() is not None), [HELD] * 4)
-        wait_for(lambda: self.answers() and self.deployed(NAME) and self.idle(), "the one works", 60)
         survivor = next(one for one in all_of_them if one.poll() is None)
+        wait_for(lambda: self.answers(survivor) and self.deployed(NAME) and self.idle(), "the one works", 60)
         self.assertTrue(is_running(survivor.pid))
         self.stop(survivor)
 

@@ -78,7 +78,7 @@ class Storm(ServiceCase):
 
     def live_and_die(self, number):
         """One life of the service: everything renews all the time, until the kill."""
-        process = self.serve()
+        process = self.process = self.serve()
         for _ in self.moment():
             if names := [name for name in self.names if self.settled(name)]:
                 self.want_now(*names)
@@ -100,7 +100,9 @@ class Storm(ServiceCase):
             try:
                 self.live_and_die(number)
             except (OSError, http.client.HTTPException) as problem:
-                self.fail(f"the service went away by itself in life {number}: {problem!r}\n{self.said()[-4000:]}")
+                code = self.process.wait(30)
+                said = self.said()[-4000:]
+                self.fail(f"in life {number} the service ended by itself with {code}: {problem!r}\n{said}")
         process = self.serve()
         # Not forced: what certbot saved before a kill is published without an order.
         self.expect(self.host.run("issue", "--all", timeout=300), DONE)
