@@ -72,7 +72,7 @@ asio::awaitable<void> revoke(service::Service& service, service::Revocation want
 
 std::string reason_of(const boost::json::object& body) {
   const auto known = certbot::revocation_reasons();
-  const std::string reason = body.contains("reason") ? text(body, "reason") : std::string(known.front());
+  std::string reason = body.contains("reason") ? text(body, "reason") : std::string(known.front());
   if (std::find(known.begin(), known.end(), reason) != known.end()) return reason;
   const std::vector<std::string> words(known.begin(), known.end());
   throw Refused{400,
@@ -112,7 +112,7 @@ void revoke_and_watch(service::Service& service, const std::string& name, const 
   const auto refused = asio::co_spawn(service.executor(),
                                       begin(service, std::move(wanted), flag(body, "output"), lines), asio::use_future)
                            .get();
-  if (refused) throw *refused;
+  if (refused) throw Refused(*refused);
   out.on_gone([lines] { lines->end(); });
   while (auto line = lines->pop())
     if (!out.write(*line)) return;
