@@ -32,6 +32,7 @@ std::string yaml_text(const std::string& text) {
 
 std::string yaml_list(const std::vector<std::string>& texts) {
   std::vector<std::string> quoted;
+  quoted.reserve(texts.size());
   for (const auto& text : texts) quoted.push_back(yaml_text(text));
   return "[" + join(quoted, ", ") + "]";
 }
@@ -39,7 +40,7 @@ std::string yaml_list(const std::vector<std::string>& texts) {
 /// Lines of a comment; what comes from outside stays inside it.
 std::string comment(const std::string& indent, const std::string& text) {
   std::string lines;
-  for (const auto& line : split(printable(text), '\n')) lines += indent + "# " + line + "\n";
+  for (const auto& line : split(printable(text), '\n')) lines.append(indent).append("# ").append(line).append("\n");
   return lines;
 }
 
