@@ -1,3 +1,4 @@
+#include <certherd/base/text.hpp>
 #include <certherd/certbot/lineage.hpp>
 #include <certherd/os/file.hpp>
 
@@ -12,6 +13,22 @@ namespace {
 bool is_file(const fs::path& path) {
   std::error_code error;
   return fs::is_regular_file(path, error);  // follows links
+}
+
+/// What RenewableCert of certbot wants of it. Before it is first written it stands there empty, beside links and PEM
+/// files that are whole already; a certbot that is killed then leaves it so.
+bool is_renewal_file(const fs::path& path) {
+  const auto text = os::read_file(path);
+  if (!text) return false;
+  const std::array<std::string_view, 4> keys{"cert", "privkey", "chain", "fullchain"};
+  return std::all_of(keys.begin(), keys.end(),
+                     [&](std::string_view key) { return contains("\n" + *text, "\n" + std::string(key) + " = "); });
+}
+
+/// A JSON object that was written to its end.
+bool is_object_file(const fs::path& path) {
+  const auto text = os::read_file(path);
+  return text && trim(*text).ends_with('}');
 }
 
 bool stands(const fs::path& path) {
@@ -57,8 +74,8 @@ Lineage lineage_of(const fs::path& config_dir, const std::string& name) {
 
 bool lineage_exists(const fs::path& config_dir, const std::string& name) {
   const Lineage lineage = lineage_of(config_dir, name);
-  const std::array files{lineage.cert, lineage.chain, lineage.fullchain, lineage.privkey, lineage.renewal};
-  return std::all_of(files.begin(), files.end(), is_file);
+  const std::array files{lineage.cert, lineage.chain, lineage.fullchain, lineage.privkey};
+  return std::all_of(files.begin(), files.end(), is_file) && is_renewal_file(lineage.renewal);
 }
 
 Result<void> clear_broken_lineage(const fs::path& config_dir, const std::string& name) {
@@ -80,7 +97,8 @@ int accounts_registered(const fs::path& accounts_dir, const std::string& server)
   for (auto entry = fs::directory_iterator(accounts_dir / server_path(server), error);
        !error && entry != fs::directory_iterator(); entry.increment(error)) {
     const auto& account = entry->path();
-    if (is_file(account / "regr.json") && is_file(account / "meta.json") && is_file(account / "private_key.json"))
+    if (is_object_file(account / "regr.json") && is_object_file(account / "meta.json") &&
+        is_object_file(account / "private_key.json"))
       ++number;
   }
   return number;

@@ -138,6 +138,22 @@ class Storm(ServiceCase):
             published = [run for run in runs if run["generation"]]
             self.assertEqual(len(published), 1, "the Run that published says so, and nothing was ordered twice")
 
+    def test_certbot_killed_before_it_wrote_its_renewal_file(self):
+        """certbot 2.1 makes that file empty, then the PEM files and the links, and fills it last: once killed there it
+        would have renewed into NAME-0001, NAME-0002 … for ever, and the certificate would have expired."""
+        name = self.names[0]
+        self.host.want(name)
+        process = self.serve()
+        wait_for(lambda: self.deployed(name) and self.idle(), "it is published", 60)
+        config = self.host.state / "certbot" / name / "config"
+        (config / "renewal" / f"{name}.conf").write_text("")
+        for generation in (2, 3):
+            self.want_now(name)
+            wait_for(lambda: self.host.generation(name) == generation and self.idle(), "it is renewed", 60)
+        self.stop(process)
+        self.assertEqual({run["outcome"] for run in self.runs()}, {"deployed"})
+        self.assertEqual([file.name for file in (config / "renewal").glob("*.conf")], [f"{name}.conf"])
+
     def check_pairs(self):
         for name in self.names:
             home = self.host.state / "generations" / name

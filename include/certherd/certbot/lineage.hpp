@@ -22,8 +22,8 @@ struct Lineage {
 
 Lineage lineage_of(const std::filesystem::path& config_dir, const std::string& name);
 
-/// Whether certbot will take it for an existing lineage: its renewal file and all four links lead to files. A half one
-/// makes certbot start a second lineage, NAME-0001.
+/// Whether certbot will take it for an existing lineage: its renewal file names the four, and all four links lead to
+/// files. A half one makes certbot start a second lineage, NAME-0001.
 bool lineage_exists(const std::filesystem::path& config_dir, const std::string& name);
 
 /// Moves away what is left of a lineage that is not whole, so that certbot makes NAME again instead of NAME-0001: each

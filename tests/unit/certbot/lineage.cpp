@@ -17,7 +17,8 @@ void make_lineage(const fs::path& config) {
     fs::create_directories(config / "live/example.com");
     fs::create_symlink("../../archive/example.com/" + kind + "1.pem", config / "live/example.com" / (kind + ".pem"));
   }
-  test::write_file(config / "renewal/example.com.conf", "version = 2.1.0\n");
+  test::write_file(config / "renewal/example.com.conf",
+                   "version = 2.1.0\ncert = c\nprivkey = p\nchain = h\nfullchain = f\n[renewalparams]\n");
 }
 
 void make_account(const fs::path& folder) {
@@ -43,6 +44,17 @@ TEST_SUITE("certbot/lineage") {
     CHECK(lineage_exists(directory.path(), "example.com"));
     fs::remove(directory.path() / "archive/example.com/privkey1.pem");
     CHECK_FALSE(lineage_exists(directory.path(), "example.com"));
+  }
+
+  TEST_CASE("a renewal file that certbot was killed before writing is that of no lineage") {
+    const test::TempDir directory;
+    make_lineage(directory.path());
+    for (const std::string text : {"", "version = 2.1.0\n", "cert = c\nprivkey = p\nfullchain = f\n"}) {
+      test::write_file(directory.path() / "renewal/example.com.conf", text);
+      CHECK_FALSE(lineage_exists(directory.path(), "example.com"));
+    }
+    CHECK(clear_broken_lineage(directory.path(), "example.com"));
+    CHECK_FALSE(fs::exists(directory.path() / "renewal/example.com.conf"));
   }
 
   TEST_CASE("a whole lineage stays") {
@@ -82,6 +94,9 @@ TEST_SUITE("certbot/lineage") {
   TEST_CASE("an account without its key is none") {
     const test::TempDir directory;
     const fs::path account = directory.path() / "acme.example/directory/0123456789abcdef0123456789abcdef";
+    make_account(account);
+    test::write_file(account / "regr.json", "");  // certbot was killed before it wrote that
+    CHECK(accounts_registered(directory.path(), "https://acme.example/directory") == 0);
     make_account(account);
     fs::remove(account / "private_key.json");
     CHECK(accounts_registered(directory.path(), "https://acme.example/directory") == 0);
