@@ -123,7 +123,7 @@ private:
 
 std::string written(const UnixRequest& request) {
   std::string message = request.method + " " + request.target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
-  for (const auto& [name, value] : request.headers) message += name + ": " + value + "\r\n";
+  for (const auto& [name, value] : request.headers) message.append(name).append(": ").append(value).append("\r\n");
   return message + "Content-Length: " + std::to_string(request.body.size()) + "\r\n\r\n" + request.body;
 }
 

@@ -171,7 +171,7 @@ void Budgets::wait_for_refusals(std::optional<Wait>& longest, const Order& order
     const double left = seconds_between(now, found->second.at);
     if (left <= 0 || left > found->second.tokens + Seconds(refusal_tolerance).count()) continue;
     keep_longest(longest, {found->second.at, order.ca + " refused an order because of its rate limit until then",
-                           order.ca + " " + refused + " " + key});
+                           join(std::vector<std::string>{order.ca, refused, key}, " ")});
   }
 }
 
@@ -211,7 +211,9 @@ std::vector<Bucket> Budgets::failed_validation(const std::string& ca, const std:
   for (const auto& limit : limits) {
     if (limit.kind != Kind::failed_validations) continue;
     for (const auto& [name, count] : identifiers(domains))
-      changed.push_back(spend({ca, std::string(to_string(limit.kind)), acme_account + " " + name}, limit, count, now));
+      changed.push_back(
+          spend({ca, std::string(to_string(limit.kind)), join(std::vector<std::string>{acme_account, name}, " ")},
+                limit, count, now));
   }
   return changed;
 }
