@@ -66,7 +66,7 @@ install_listed() {
 # configure: makes or refreshes the build tree, with compile_commands.json in it.
 configure() {
   cmake -S "$source_dir" -B "$build_dir" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCERTHERD_WERROR=ON \
-    -DCERTHERD_SANITIZE=ON -DCMAKE_CXX_COMPILER_LAUNCHER=ccache >&2
+    -DCERTHERD_SANITIZE=ON "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O2 -g1 -DNDEBUG" -DCMAKE_CXX_COMPILER_LAUNCHER=ccache >&2
 }
 
 # build [TARGET...]: everything, or these.

@@ -47,19 +47,25 @@ const Step& first_step() {
   return step;
 }
 
+const char* const certificate_states =
+    "CREATE TABLE certificate_states (certificate VARCHAR(200) PRIMARY KEY, failures INTEGER NOT NULL, "
+    "failure_class TEXT, failed_at BIGINT NOT NULL, retry_at BIGINT, fingerprint TEXT NOT NULL, "
+    // window_*: all of them or none, as window_ari_id
+    "window_ari_id TEXT, window_start BIGINT NOT NULL, window_end BIGINT NOT NULL, window_url TEXT NOT NULL, "
+    "window_moment BIGINT NOT NULL, window_fetched BIGINT NOT NULL, window_next_check BIGINT NOT NULL, "
+    "failed_told BIGINT, expiring_told BIGINT, expiring_serial TEXT NOT NULL, revoked_serial TEXT NOT NULL, "
+    "profile TEXT NOT NULL, window_obeyed BIGINT)";
+
+const char* const rate_buckets =
+    "CREATE TABLE rate_buckets (ca VARCHAR(200) NOT NULL, limit_name VARCHAR(200) NOT NULL, "
+    "bucket_key VARCHAR(2000) NOT NULL, tokens DOUBLE PRECISION NOT NULL, counted_at BIGINT NOT NULL, "
+    "PRIMARY KEY (ca, limit_name, bucket_key))";
+
 /// What is remembered between Runs, the rate limits' buckets, and HookJobs that are tried again, batched or dropped.
 const Step& second_step() {
   static const Step step{
-      "CREATE TABLE certificate_states (certificate VARCHAR(200) PRIMARY KEY, failures INTEGER NOT NULL, "
-      "failure_class TEXT, failed_at BIGINT NOT NULL, retry_at BIGINT, fingerprint TEXT NOT NULL, "
-      // window_*: all of them or none, as window_ari_id
-      "window_ari_id TEXT, window_start BIGINT NOT NULL, window_end BIGINT NOT NULL, window_url TEXT NOT NULL, "
-      "window_moment BIGINT NOT NULL, window_fetched BIGINT NOT NULL, window_next_check BIGINT NOT NULL, "
-      "failed_told BIGINT, expiring_told BIGINT, expiring_serial TEXT NOT NULL, revoked_serial TEXT NOT NULL, "
-      "profile TEXT NOT NULL, window_obeyed BIGINT)",
-      "CREATE TABLE rate_buckets (ca VARCHAR(200) NOT NULL, limit_name VARCHAR(200) NOT NULL, "
-      "bucket_key VARCHAR(2000) NOT NULL, tokens DOUBLE PRECISION NOT NULL, counted_at BIGINT NOT NULL, "
-      "PRIMARY KEY (ca, limit_name, bucket_key))",
+      certificate_states,
+      rate_buckets,
       // state: owed, done or dropped; it takes the place of done
       "ALTER TABLE hook_jobs ADD COLUMN state VARCHAR(20) NOT NULL DEFAULT 'owed'",
       "UPDATE hook_jobs SET state = 'done' WHERE done = 1",
