@@ -122,7 +122,7 @@ CertificateReport report_of(const service::ConfigurationPtr& configuration, cons
 std::vector<Run> runs_of(const Context& context, const Settings& settings) {
   const CommandLine& line = context.line;
   std::string target = "/v1/runs?limit=" + std::to_string(line.limit);
-  if (!line.names.empty()) target += "&certificate=" + os::url_encoded(line.names.front());
+  if (!line.names.empty()) target += "&certificate=" + percent_encoded(line.names.front());
   if (line.failed) target += "&failed=1";
   if (line.since) target += "&since=" + std::to_string(line.since->count());
   std::vector<Run> runs;

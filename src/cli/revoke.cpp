@@ -1,6 +1,7 @@
 #include "run_text.hpp"
 #include "runs.hpp"
 
+#include <certherd/base/text.hpp>
 #include <certherd/cli/progress.hpp>
 #include <certherd/os/unix_http.hpp>
 #include <certherd/service/json.hpp>
@@ -21,7 +22,7 @@ std::optional<RevokeOutcome> revoke_by_service(const Context& context, const Set
   os::UnixRequest request;
   request.socket = settings.paths.control_socket();
   request.method = "POST";
-  request.target = "/v1/certificates/" + os::url_encoded(name) + "/revoke";
+  request.target = "/v1/certificates/" + percent_encoded(name) + "/revoke";
   request.body = boost::json::serialize(boost::json::object{{"reason", context.line.reason}, {"output", output}});
   boost::asio::io_context io(1);  // nothing ticks: there are no phases to show
   Terminal terminal = context.terminal;

@@ -5,9 +5,7 @@
 #include "unix_socket.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <cstdio>
 
 namespace certherd::os {
 namespace {
@@ -171,21 +169,6 @@ Result<std::optional<int>> unix_stream(const UnixRequest& request,
   } catch (const Failed& failed) {
     return failed.fault();
   }
-}
-
-std::string url_encoded(std::string_view text) {
-  std::string encoded;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (plain || contains("-._~", std::string_view(&c, 1))) {
-      encoded += c;
-      continue;
-    }
-    std::array<char, 4> hex{};
-    (void)std::snprintf(hex.data(), hex.size(), "%%%02X", static_cast<unsigned char>(c));
-    encoded += hex.data();
-  }
-  return encoded;
 }
 
 }  // namespace certherd::os

@@ -14,6 +14,7 @@
 
 #include "host_name.hpp"
 #include "random.hpp"
+#include "trouble.hpp"
 
 namespace certherd::service {
 namespace {
@@ -161,14 +162,7 @@ asio::awaitable<void> HookDesk::note_result(HookJob& job) {
 }
 
 asio::awaitable<void> HookDesk::save(std::vector<HookJob> jobs) {
-  auto work = [this, jobs = std::move(jobs)]() -> std::string {
-    try {
-      journal_.save_hook_jobs(jobs);
-    } catch (const std::exception& error) {
-      return error.what();
-    }
-    return {};
-  };
+  auto work = [this, jobs = std::move(jobs)] { return trouble_of([&] { journal_.save_hook_jobs(jobs); }); };
   // What has been published stays so: a record that cannot be written is told, and no reason to end.
   const auto trouble = co_await os::offload(pool_, std::move(work));
   if (!trouble.empty()) os::log(os::LogLevel::error, "hooks are not in the journal: " + trouble);

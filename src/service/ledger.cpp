@@ -1,8 +1,11 @@
+#include <certherd/os/log.hpp>
 #include <certherd/os/offload.hpp>
 #include <certherd/os/public_suffix.hpp>
 #include <certherd/service/ledger.hpp>
 
 #include <algorithm>
+
+#include "trouble.hpp"
 
 namespace certherd::service {
 namespace {
@@ -96,15 +99,20 @@ boost::asio::awaitable<void> Ledger::learn(const Settings& settings, const Certi
 }
 
 boost::asio::awaitable<void> Ledger::clock_stepped(Milliseconds by) {
-  auto moved = budgets_.clock_stepped(by);
-  co_await save(std::move(moved));
+  // In memory they have moved, whatever becomes of the record.
+  auto work = [this, moved = budgets_.clock_stepped(by)] { return trouble_of([&] { journal_.save_buckets(moved); }); };
+  const auto trouble = co_await os::offload(pool_, std::move(work));
+  if (!trouble.empty()) os::log(os::LogLevel::error, "the rate limits are not in the journal: " + trouble);
 }
 
 boost::asio::awaitable<void> Ledger::tidy(const Settings& settings) {
   auto forgotten = budgets_.forget_full(settings.cas, now());
   if (forgotten.empty()) co_return;
-  auto work = [this, forgotten = std::move(forgotten)] { journal_.remove_buckets(forgotten); };
-  co_await os::offload(pool_, std::move(work));
+  auto work = [this, forgotten = std::move(forgotten)] {
+    return trouble_of([&] { journal_.remove_buckets(forgotten); });
+  };
+  const auto trouble = co_await os::offload(pool_, std::move(work));
+  if (!trouble.empty()) os::log(os::LogLevel::error, "spent rate limits stay in the journal: " + trouble);
 }
 
 boost::asio::awaitable<void> Ledger::save(std::vector<Bucket> changed) {

@@ -11,6 +11,7 @@
 #include <exception>
 
 #include "certbot_call.hpp"
+#include "trouble.hpp"
 
 namespace certherd::service {
 namespace fs = std::filesystem;
@@ -133,12 +134,7 @@ private:
       const auto head = host_.state.audit.append(entry()).or_throw();
       host_.state.journal->save_audit_head(head);
     };
-    std::string trouble;
-    try {
-      co_await os::offload(host_.pool, [&write] { write(); });
-    } catch (const std::exception& error) {
-      trouble = error.what();
-    }
+    const auto trouble = co_await os::offload(host_.pool, [&write] { return trouble_of(write); });
     if (!trouble.empty()) observer_.warning(run_, "this revocation is not in the audit log: " + trouble);
   }
 

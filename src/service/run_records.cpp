@@ -8,23 +8,9 @@
 #include <exception>
 
 #include "random.hpp"
+#include "trouble.hpp"
 
 namespace certherd::service {
-namespace {
-
-/// What has been issued and published stays so: a record that cannot be written is told, and no reason to end.
-template <class Save>
-std::string trouble_of(const Save& save) {
-  try {
-    save();
-    return {};
-  } catch (const std::exception& error) {
-    return error.what();
-  }
-}
-
-}  // namespace
-
 /// What the Run means for the Certificate's state: when to try again, which notices are due.
 boost::asio::awaitable<void> RunSteps::settle() {
   const auto now = std::chrono::system_clock::now();

@@ -16,6 +16,8 @@
 
 #include <algorithm>
 
+#include "trouble.hpp"
+
 namespace certherd::service {
 namespace {
 
@@ -254,14 +256,7 @@ void Scheduler::tell(Entry& entry, std::vector<HookEvent> events) {
 }
 
 asio::awaitable<void> Scheduler::save(CertificateState state) {
-  auto work = [this, state = std::move(state)]() -> std::string {
-    try {
-      state_.journal->save_state(state);
-    } catch (const std::exception& error) {
-      return error.what();
-    }
-    return {};
-  };
+  auto work = [this, state = std::move(state)] { return trouble_of([&] { state_.journal->save_state(state); }); };
   const auto trouble = co_await os::offload(pool_, std::move(work));
   if (!trouble.empty()) os::log(os::LogLevel::error, trouble);
 }

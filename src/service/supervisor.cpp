@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "supervisor_job.hpp"
+#include "trouble.hpp"
 
 namespace certherd::service {
 namespace {
@@ -115,11 +116,16 @@ asio::awaitable<void> Supervisor::archive_forgotten() {
       entry.action = "archive";
       entry.certificate = name;
       entry.reason = "no longer configured; its files and history stay";
-      state_.journal->save_audit_head(state_.audit.append(entry).or_throw());
-      state_.journal->remove_state(name);
+      return trouble_of([&] {
+        state_.journal->save_audit_head(state_.audit.append(entry).or_throw());
+        state_.journal->remove_state(name);
+      });
     };
-    co_await os::offload(pool_, std::move(work));
-    roster_.drop_forgotten(name);
+    const auto trouble = co_await os::offload(pool_, std::move(work));
+    if (trouble.empty())
+      roster_.drop_forgotten(name);
+    else  // tried again at the next start or reload
+      os::log(os::LogLevel::error, name + ": that it is archived could not be written down: " + trouble);
   }
 }
 

@@ -8,6 +8,7 @@
 #include <exception>
 
 #include "supervisor_job.hpp"
+#include "trouble.hpp"
 
 // The part of the Supervisor that revokes.
 
@@ -80,14 +81,7 @@ asio::awaitable<void> Supervisor::remember_revoked(const RevokeOutcome& outcome,
   Entry* entry = roster_.find(outcome.certificate);
   if (!entry) co_return;  // a reload has taken it away
   entry->state.revoked_serial = outcome.serial;
-  auto work = [this, state = entry->state]() -> std::string {
-    try {
-      state_.journal->save_state(state);
-    } catch (const std::exception& error) {
-      return error.what();
-    }
-    return {};
-  };
+  auto work = [this, state = entry->state] { return trouble_of([&] { state_.journal->save_state(state); }); };
   const auto trouble = co_await os::offload(pool_, std::move(work));
   if (trouble.empty()) co_return;
   Run about;

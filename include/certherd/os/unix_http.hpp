@@ -12,7 +12,7 @@ namespace certherd::os {
 struct UnixRequest {
   std::filesystem::path socket;
   std::string method = "GET";
-  std::string target = "/";  ///< path and query, encoded; url_encoded() helps
+  std::string target = "/";  ///< path and query, encoded; percent_encoded() helps
   std::map<std::string, std::string> headers;
   std::string body;
   Seconds timeout{30};                            ///< of the whole exchange; of a stream until the request is sent
@@ -30,8 +30,5 @@ Result<std::optional<HttpResponse>> unix_exchange(const UnixRequest& request);
 /// 2xx are its error.
 Result<std::optional<int>> unix_stream(const UnixRequest& request,
                                        const std::function<bool(std::string_view line)>& line);
-
-/// For a part of a path, or a key or value of a query: all but letters, digits and -._~ as %XX (RFC 3986 §2).
-std::string url_encoded(std::string_view text);
 
 }  // namespace certherd::os

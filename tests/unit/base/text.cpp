@@ -86,4 +86,10 @@ TEST_SUITE("base/redaction") {
     CHECK(redact("x AgEGCCqGSM49AwEHBG0w y -----BEGIN PRIVATE KEY-----") ==
           "x [redacted] y -----BEGIN PRIVATE KEY-----");
   }
+
+  TEST_CASE("percent_encoded leaves nothing that means something in a URL") {
+    CHECK(certherd::percent_encoded("aZ09-._~") == "aZ09-._~");
+    CHECK(certherd::percent_encoded("*.ex/a?b&c=d e%\xc3\xa4\n") == "%2A.ex%2Fa%3Fb%26c%3Dd%20e%25%C3%A4%0A");
+    CHECK(certherd::percent_encoded("/", false) == "%2f");
+  }
 }

@@ -309,9 +309,4 @@ TEST_SUITE("os/unix_http") {
     CHECK(result.end == "404");
     CHECK(result.lines == Texts{"{\"error\":1}"});
   }
-
-  TEST_CASE("url_encoded leaves nothing that means something in a URL") {
-    CHECK(os::url_encoded("aZ09-._~") == "aZ09-._~");
-    CHECK(os::url_encoded("*.ex/a?b&c=d e%\xc3\xa4\n") == "%2A.ex%2Fa%3Fb%26c%3Dd%20e%25%C3%A4%0A");
-  }
 }
