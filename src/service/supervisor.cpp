@@ -121,11 +121,13 @@ asio::awaitable<void> Supervisor::archive_forgotten() {
         state_.journal->remove_state(name);
       });
     };
-    const auto trouble = co_await os::offload(pool_, std::move(work));
-    if (trouble.empty())
+    auto trouble = co_await os::offload(pool_, std::move(work));
+    if (trouble.empty()) {
       roster_.drop_forgotten(name);
-    else  // tried again at the next start or reload
-      os::log(os::LogLevel::error, name + ": that it is archived could not be written down: " + trouble);
+    } else {  // tried again at the next start or reload
+      trouble.insert(0, ": that it is archived could not be written down: ").insert(0, name);
+      os::log(os::LogLevel::error, trouble);
+    }
   }
 }
 
