@@ -26,7 +26,7 @@ constexpr off_t rest_tail = 1024 * 1024;             ///< of more than that
 constexpr auto slow_poll = std::chrono::seconds(1);
 /// Between a wake-up and the reading: certbot writes records in bursts, and one wake-up for each would cost more than
 /// reading them. What is told live comes that much later; phases are measured by the records' own times.
-constexpr auto gathering = std::chrono::milliseconds(50);
+constexpr auto gathering = std::chrono::milliseconds(100);
 
 /// An inotify descriptor that wakes when a file of the directory is created or written; -1 when there is none to be
 /// had.

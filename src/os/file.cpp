@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -14,6 +15,8 @@
 namespace certherd::os {
 namespace fs = std::filesystem;
 namespace {
+
+constexpr off_t reserve_limit = 16 * 1024 * 1024;
 
 std::string fix_for(int error) {
   switch (error) {
@@ -38,6 +41,19 @@ Result<void> write_all(int fd, std::string_view content, const fs::path& path) {
     content.remove_prefix(static_cast<std::size_t>(written));
   }
   return {};
+}
+
+/// As many bytes as there are, up to `size`; -1: an error.
+ssize_t read_piece(int fd, char* buffer, std::size_t size) {
+  std::size_t total = 0;
+  while (total < size) {
+    const ssize_t got = ::read(fd, buffer + total, size - total);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return -1;
+    if (got == 0) break;
+    total += static_cast<std::size_t>(got);
+  }
+  return static_cast<ssize_t>(total);
 }
 
 fs::path parent_of(const fs::path& path) {
@@ -68,6 +84,10 @@ Result<std::string> read_file(const fs::path& path) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return system_fault("cannot read", path, errno);
   std::string content;
+  // Growing step by step would copy a large file several times over. Not every file says its size (/proc).
+  struct stat status {};
+  if (::fstat(fd.get(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size < reserve_limit)
+    content.reserve(static_cast<std::size_t>(status.st_size));
   std::array<char, 65536> buffer;
   for (;;) {
     const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
@@ -75,6 +95,28 @@ Result<std::string> read_file(const fs::path& path) {
     if (got < 0) return system_fault("cannot read", path, errno);
     if (got == 0) return content;
     content.append(buffer.data(), static_cast<std::size_t>(got));
+  }
+}
+
+bool holds(const fs::path& path, std::string_view head, const fs::path& rest) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Fd expected(::open(rest.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd || !expected) return false;
+  std::array<char, 32768> one;
+  std::array<char, 32768> other;
+  while (!head.empty()) {
+    const auto got = read_piece(fd.get(), one.data(), std::min(one.size(), head.size()));
+    if (got <= 0 ||
+        head.substr(0, static_cast<std::size_t>(got)) != std::string_view(one.data(), static_cast<std::size_t>(got)))
+      return false;
+    head.remove_prefix(static_cast<std::size_t>(got));
+  }
+  for (;;) {
+    const auto got = read_piece(fd.get(), one.data(), one.size());
+    const auto wanted = read_piece(expected.get(), other.data(), other.size());
+    if (got != wanted || got < 0 || std::memcmp(one.data(), other.data(), static_cast<std::size_t>(got)) != 0)
+      return false;
+    if (got == 0) return true;
   }
 }
 

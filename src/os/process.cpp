@@ -1,16 +1,13 @@
 // Boost.Process v2 as it is in 1.81 is used in one narrow way. What is worked around here:
 //  - without separate compilation it does not link: boost_process.cpp holds the compiled part;
 //  - process::native_handle() does not compile on Linux: the pidfd is our own;
-//  - descriptors leak into the child (close_handles.ipp compares a list entry with itself), and after a failed exec the
-//    child runs the atexit handlers of its parent: ChildSetup marks every descriptor close-on-exec, executes the
-//    program itself, reports errors through the launcher's pipe and ends by _exit;
-//  - a child whose exec failed stays a zombie: it is reaped here;
+//  - its launchers leak descriptors into the child (close_handles.ipp compares a list entry with itself), run the
+//    parent's atexit handlers in a child whose exec failed, lose error codes, and fork: copying the parent's page
+//    tables and each page written since costs more than all the rest of a start. VforkLauncher is our own;
 //  - bind_fd returns nothing from a function that must return: descriptors are set up by ChildSetup;
-//  - the launcher taking a context drops the error code: it is given the executor;
+//  - a child whose exec failed stays a zombie: it is reaped here;
 //  - async_wait ends in a blocking waitpid, cannot tell exit code 9 from signal 9, and the destructor signals a number
-//    that may be recycled: the handle is detached at once, and Process waits, kills and reaps;
-//  - fork re-registers the descriptors of the io_context in the child: one thread only may use that io_context, others
-//    may post to it.
+//    that may be recycled: the handle is detached at once, and Process waits, kills and reaps.
 // A newer Boost may need less of this; nothing outside this file would notice.
 #include "process.hpp"
 
@@ -33,28 +30,34 @@ namespace {
 
 namespace bp = boost::process::v2;
 
-/// What the child was doing when it failed; travels beside errno in the launcher's pipe.
-enum Step { step_setup = 1, step_directory = 2, step_exec = 3 };
-constexpr int step_shift = 16;
+/// What the child was doing when it failed.
+enum class Step { setup, directory, exec };
 
-/// Runs in the child between fork and exec: nothing here may allocate or throw.
+struct StartError {
+  Step step = Step::setup;
+  int error = 0;  ///< errno; 0: the program runs
+};
+
+/// Runs in the child between vfork and exec, in the memory of its parent, whose thread stands still meanwhile: nothing
+/// here may allocate, throw, take a lock or write to anything but `failure`.
 struct ChildSetup {
   int output = -1;
   const char* directory = nullptr;
   char* const* environment = nullptr;
   int parent_death_signal = 0;
   pid_t parent = 0;
+  volatile StartError* failure = nullptr;
 
   template <class Launcher, class Path>
-  boost::system::error_code on_exec_setup(Launcher& launcher, const Path& executable, const char* const*(&arguments)) {
-    // Both may be 0 to 2 in a parent that was itself started without them.
-    const int report = ::fcntl(launcher.fd_whitelist.back(), F_DUPFD_CLOEXEC, 3);
+  [[noreturn]] boost::system::error_code on_exec_setup(Launcher&, const Path& executable,
+                                                       const char* const*(&arguments)) {
+    // It may be 0 to 2 in a parent that was itself started without them.
     const int pipe = ::fcntl(output, F_DUPFD_CLOEXEC, 3);
-    if (!wire(pipe)) fail(report, step_setup);
-    if (::chdir(directory) != 0) fail(report, step_directory);
+    if (!wire(pipe)) fail(Step::setup);
+    if (::chdir(directory) != 0) fail(Step::directory);
     reset_signals();
     ::execve(executable.c_str(), const_cast<char* const*>(arguments), environment);
-    fail(report, step_exec);
+    fail(Step::exec);
   }
 
 private:
@@ -71,21 +74,39 @@ private:
 
   /// An ignored signal stays ignored through exec: a child that inherited SIGPIPE or SIGTERM that way would misbehave.
   static void reset_signals() {
-    for (int signal = 1; signal < NSIG; ++signal) (void)::signal(signal, SIG_DFL);  // KILL and STOP refuse
+    struct sigaction standard {};
+    standard.sa_handler = SIG_DFL;
+    for (int signal = 1; signal < NSIG; ++signal) (void)::sigaction(signal, &standard, nullptr);  // KILL and STOP refuse
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
   }
 
-  [[noreturn]] static void fail(int report, Step step) {
-    const int code = (step << step_shift) | errno;
-    // Without a reader there is nobody left to tell.
-    [[maybe_unused]] const auto written = ::write(report, &code, sizeof code);
+  [[noreturn]] void fail(Step step) const {
+    failure->error = errno;
+    failure->step = step;
     ::_exit(127);
   }
 };
 
-/// Between fork and exec the child still has our signal handlers, which would act on what it shares with us.
+/// Boost's launcher with vfork. The io_context is told nothing: there is no copy of it.
+struct VforkLauncher : bp::posix::default_launcher {
+  template <class Executor>
+  bp::basic_process<Executor> operator()(const Executor& executor, boost::system::error_code& error,
+                                         const std::string& executable, const std::vector<std::string>& arguments,
+                                         ChildSetup& setup) {
+    const char* const* argv = build_argv_(executable, arguments);
+    pid = ::vfork();
+    if (pid == 0) setup.on_exec_setup(*this, executable, argv);
+    if (pid < 0) {
+      error.assign(errno, boost::system::system_category());
+      return bp::basic_process<Executor>(executor);
+    }
+    return bp::basic_process<Executor>(executor, pid);
+  }
+};
+
+/// Between vfork and exec the child still has our signal handlers, which would act on what it shares with us.
 class SignalsBlocked {
 public:
   SignalsBlocked() {
@@ -133,16 +154,16 @@ Fault exec_fault(const ChildCommand& command, int error) {
   }
 }
 
-Fault start_fault(const ChildCommand& command, int code) {
-  const int error = code & ((1 << step_shift) - 1);
-  switch (code >> step_shift) {
-    case step_directory:
-      return directory_fault(command, error);
-    case step_exec:
-      return exec_fault(command, error);
-    default:
-      return no_process(command, words(error));
+Fault start_fault(const ChildCommand& command, const StartError& failure) {
+  switch (failure.step) {
+    case Step::directory:
+      return directory_fault(command, failure.error);
+    case Step::exec:
+      return exec_fault(command, failure.error);
+    case Step::setup:
+      break;
   }
+  return no_process(command, words(failure.error));
 }
 
 std::vector<std::string> environment_of(const ChildCommand& command) {
@@ -212,18 +233,20 @@ Result<Process> start_process(const boost::asio::any_io_executor& executor, cons
   for (auto& variable : variables) environment.push_back(variable.data());
   environment.push_back(nullptr);
 
-  ChildSetup setup{input.get(), command.working_directory.c_str(), environment.data(),
-                   command.parent_death_signal.value_or(0), ::getpid()};
-  bp::posix::default_launcher launcher;
+  volatile StartError failure;
+  ChildSetup setup{input.get(),        command.working_directory.c_str(),
+                   environment.data(), command.parent_death_signal.value_or(0),
+                   ::getpid(),         &failure};
+  VforkLauncher launcher;
   boost::system::error_code error;
   {
     const SignalsBlocked blocked;
     launcher(executor, error, command.executable.string(), command.arguments, setup).detach();
   }
-  if (launcher.pid <= 0) return no_process(command, words(error ? error.value() : EAGAIN));
-  if (error) {
+  if (error) return no_process(command, words(error.value()));
+  if (failure.error != 0) {
     reap_failed(launcher.pid);
-    return start_fault(command, error.value());
+    return start_fault(command, {failure.step, failure.error});
   }
   Process process(launcher.pid, open_pidfd(launcher.pid), std::move(output));
   if (!process.pidfd()) return no_process(command, words(errno));

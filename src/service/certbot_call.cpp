@@ -38,10 +38,9 @@ Result<fs::path> trust_bundle(const Paths& paths, const Ca& ca) {
   fs::path combined = paths.state_dir / "trust" / (ca.id + ".pem");
   const auto own = read_ca_bundle(ca);
   if (!own) return own.fault();
-  std::string anchors = *own;
-  if (const auto system = os::read_file(system_anchors)) anchors += "\n" + *system;
-  const auto present = os::read_file(combined);
-  if (present && *present == anchors) return combined;
+  std::string anchors = *own + "\n";
+  if (os::holds(combined, anchors, system_anchors)) return combined;
+  if (const auto system = os::read_file(system_anchors)) anchors += *system;
   os::make_directory(combined.parent_path(), 0700).or_throw();
   os::replace_file(combined, anchors, 0600).or_throw();
   return combined;

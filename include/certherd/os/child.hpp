@@ -41,8 +41,8 @@ struct ChildExit {
   bool killed = false;     ///< TERM did not suffice
   TimePoint started;
   TimePoint ended;
-  /// Of the child and of its own reaped children. Linux counts the peak memory from the fork on, so max_rss_kib is
-  /// never below our own size at that moment.
+  /// Of the child and of its own reaped children. Linux counts the peak memory from before the exec on, so max_rss_kib
+  /// is never below our own peak at that moment.
   ResourceUse usage;
 };
 

@@ -13,6 +13,10 @@ namespace certherd::os {
 /// The whole file. Fault: path and system error, "no such file" told apart from "permission denied".
 Result<std::string> read_file(const std::filesystem::path& path);
 
+/// True when the file holds `head` and after it the whole content of the file `rest`. Large ones are compared piece by
+/// piece; false as well when one of them cannot be read.
+bool holds(const std::filesystem::path& path, std::string_view head, const std::filesystem::path& rest);
+
 /// Creates a new file with exactly this mode from its first byte (O_EXCL, so never through a planted link), writes it
 /// whole and fsyncs it. The directory is not synced. On a Fault nothing is left behind.
 Result<void> create_file(const std::filesystem::path& path, std::string_view content, mode_t mode);
