@@ -173,7 +173,7 @@ int list(const Context& context) {
     for (const auto& item : answer->as_array()) hear(service::report_from_json(item).or_throw());
   } else {
     const auto journal = open_journal(settings);
-    const service::Roster roster(configuration, journal.get(), true);
+    service::Roster roster(configuration, journal.get(), true);
     service::each_report(roster, journal ? journal->last_runs() : std::vector<Run>(), std::chrono::system_clock::now(),
                          hear);
   }

@@ -250,6 +250,7 @@ void read_certificates(const YamlNode& node, Loading& loading) {
         {"'certificates' must be a list", "begin each certificate with '- domains: [...]'", node.mark});
     return;
   }
+  loading.out.settings.certificates.reserve(loading.out.settings.certificates.size() + node.items.size());
   std::unordered_map<std::string, SourceMark> names;
   for (const auto& certificate : loading.out.settings.certificates) names.emplace(certificate.name, certificate.mark);
   for (const auto& item : node.items) read_certificate(item, loading, names);

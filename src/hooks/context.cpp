@@ -21,7 +21,7 @@ void add_generation(Environment& environment, const HookContext& context) {
   environment.emplace_back("CERTHERD_CHAIN", (context.lineage / "chain.pem").string());
   environment.emplace_back("CERTHERD_FULLCHAIN", (context.lineage / "fullchain.pem").string());
   environment.emplace_back("CERTHERD_KEY", (context.lineage / "privkey.pem").string());
-  environment.emplace_back("CERTHERD_GENERATION", generation.directory.string());
+  environment.emplace_back("CERTHERD_GENERATION", generation.directory);
   environment.emplace_back("CERTHERD_SERIAL", generation.facts.serial);
   environment.emplace_back("CERTHERD_NOT_AFTER", format_utc(generation.facts.not_after));
 }

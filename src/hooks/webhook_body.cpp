@@ -22,7 +22,7 @@ json::value generation_of(const HookContext& context) {
   if (!context.generation) return nullptr;
   const auto& [certificate, number, directory, facts] = *context.generation;
   json::object object;
-  object["directory"] = directory.string();
+  object["directory"] = directory;
   object["lineage"] = context.lineage.string();
   object["number"] = number;
   object["serial"] = facts.serial;

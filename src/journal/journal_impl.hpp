@@ -7,6 +7,7 @@
 #include <Poco/Data/Statement.h>
 
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "database.hpp"
@@ -14,18 +15,25 @@
 namespace certherd::journal {
 
 struct Journal::Impl {
-  Impl(std::filesystem::path file, Poco::Data::Session opened) : path(std::move(file)), session(std::move(opened)) {}
+  Impl(std::filesystem::path file, Milliseconds patience_with_locks, Poco::Data::Session opened)
+      : path(std::move(file)), patience(patience_with_locks), session(std::move(opened)) {}
 
   std::filesystem::path path;
+  Milliseconds patience;
   Poco::Data::Session session;
   std::mutex mutex;
+  std::optional<Poco::Data::Session> second;
+  std::mutex second_mutex;
 
-  /// Work on the session, one at a time; what goes wrong becomes Failed.
+  /// Work on a session, one at a time; what goes wrong becomes Failed. Not behind a writer, who may wait long for a
+  /// lock of somebody else: a second connection is there for that, once it is needed.
   template <class Work>
   auto read(Work work) {
-    const std::lock_guard lock(mutex);
     try {
-      return work(session);
+      if (const std::unique_lock lock(mutex, std::try_to_lock); lock) return work(session);
+      const std::lock_guard lock(second_mutex);
+      if (!second) second = open_database(path, true, patience).or_throw();
+      return work(*second);
     } catch (const Poco::Exception&) {
       throw Failed(database_fault("cannot read the database", path));
     }

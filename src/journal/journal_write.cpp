@@ -45,7 +45,7 @@ void save_generation(Session& session, const std::string& run, const std::option
   const auto& facts = generation->facts;
   session << "INSERT INTO generations (run, certificate, number, directory, domains, serial_number, issuer, key_type, "
              "not_before, not_after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      bind(run), bind(generation->certificate), bind(generation->number), bind(generation->directory.string()),
+      bind(run), bind(generation->certificate), bind(generation->number), bind(generation->directory),
       bind(to_column(facts.domains)), bind(facts.serial), bind(facts.issuer), bind(facts.key),
       bind(to_column(facts.not_before)), bind(to_column(facts.not_after)), now;
 }
@@ -58,7 +58,7 @@ Journal::~Journal() = default;
 Result<std::unique_ptr<Journal>> Journal::open(const std::filesystem::path& path, Mode mode, Milliseconds patience) {
   auto session = open_database(path, mode == Mode::read_only, patience);
   if (!session) return session.fault();
-  return std::unique_ptr<Journal>(new Journal(std::make_unique<Impl>(path, *std::move(session))));
+  return std::unique_ptr<Journal>(new Journal(std::make_unique<Impl>(path, patience, *std::move(session))));
 }
 
 void Journal::begin_run(const Run& run) {

@@ -119,7 +119,7 @@ json::object to_json(const Run& run) {
                       {"generation", nullptr}};
   if (run.generation)
     object["generation"] = json::object{{"number", run.generation->number},
-                                        {"directory", run.generation->directory.string()},
+                                        {"directory", run.generation->directory},
                                         {"certificate", to_json(run.generation->facts)}};
   return object;
 }

@@ -65,6 +65,7 @@ asio::awaitable<std::optional<ca::Directory>> Scheduler::directory(Ca ca) {
 asio::awaitable<void> Scheduler::check_renewal_info(std::string name) {
   const Entry* entry = supervisor_.roster().find(name);
   if (!entry || !entry->current || entry->current->facts.ari_id.empty()) co_return;
+  renewal_info_.set(name, now() + after_trouble);  // nobody else asks meanwhile
   const CertificateFacts facts = entry->current->facts;
   // Only the CA that issued it knows it.
   const std::string issuer = entry->published_ca.empty() ? entry->certificate->ca : entry->published_ca;
@@ -77,15 +78,18 @@ asio::awaitable<void> Scheduler::check_renewal_info(std::string name) {
     renewal_info_.set(name, now() + (known ? directory_life : after_trouble));
     co_return;
   }
-  auto fetch = [ca, url = known->urls.at("renewalInfo"), id = facts.ari_id] {
-    return ca::fetch_renewal_info(ca, url, id);
+  std::optional<Seconds> retry_after;  // also of a refusal
+  auto fetch = [ca, url = known->urls.at("renewalInfo"), id = facts.ari_id, &retry_after] {
+    return ca::fetch_renewal_info(ca, url, id, &retry_after);
   };
   const auto info = co_await os::offload(http_pool_, std::move(fetch));
   Entry* at_hand = supervisor_.roster().find(name);
   if (!at_hand || !at_hand->current || at_hand->current->facts.ari_id != facts.ari_id) co_return;
   if (!info) {
-    os::log(os::LogLevel::info, name + ": no renewal information: " + info.fault().text());
-    renewal_info_.set(name, renewal::next_ari_check(facts, at_hand->state.window, now(), std::nullopt));
+    const auto again = renewal::next_ari_check(facts, at_hand->state.window, now(), retry_after);
+    renewal_info_.set(name, again);
+    os::log(os::LogLevel::info, name + ": no renewal information: " + info.fault().text() + " Asked again at " +
+                                    format_utc(again));
     co_return;
   }
   auto& window = at_hand->state.window;

@@ -12,15 +12,15 @@ CertificateReport report(const Roster& roster, const Entry& entry, std::optional
   return {*entry.certificate, entry.current, roster.decide(entry, now), entry.state, std::move(last)};
 }
 
-void each_report(const Roster& roster, std::vector<Run> last_runs, TimePoint now,
+void each_report(Roster& roster, std::vector<Run> last_runs, TimePoint now,
                  const std::function<void(const CertificateReport&)>& hear) {
   std::map<std::string, Run> last;
   for (auto& run : last_runs) last.emplace(run.certificate, std::move(run));
   for (const auto& certificate : roster.settings().certificates) {
-    const auto entry = roster.entries().find(certificate.name);
-    if (entry == roster.entries().end()) continue;
+    const Entry* entry = roster.find(certificate.name);
+    if (!entry) continue;
     const auto run = last.find(certificate.name);
-    hear(report(roster, entry->second, run == last.end() ? std::nullopt : std::optional(std::move(run->second)), now));
+    hear(report(roster, *entry, run == last.end() ? std::nullopt : std::optional(std::move(run->second)), now));
   }
 }
 
@@ -48,7 +48,7 @@ json::object to_json(const CertificateReport& report) {
   object["retry_at"] = nullptr;
   if (report.current) {
     object["generation"] = report.current->number;
-    object["directory"] = report.current->directory.string();
+    object["directory"] = report.current->directory;
     object["current"] = to_json(report.current->facts);
     object["renew_at"] = format_utc(report.decision.renew_at);
   }

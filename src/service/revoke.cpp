@@ -96,8 +96,8 @@ private:
 
   boost::asio::awaitable<Result<void>> ask_once() {
     certbot::RevokeInput input{
-        certbot_host(host_, certificate_.name, trust_), ca_, generation_.directory / "cert.pem", reason_, {}};
-    if (outcome_.by_own_key) input.key = generation_.directory / "privkey.pem";
+        certbot_host(host_, certificate_.name, trust_), ca_, fs::path(generation_.directory) / "cert.pem", reason_, {}};
+    if (outcome_.by_own_key) input.key = fs::path(generation_.directory) / "privkey.pem";
     auto command = certbot::revoke_command(input);
     if (!command) co_return command.fault();
     const int number = static_cast<int>(run_.attempts.size()) + 1;

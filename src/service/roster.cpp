@@ -74,8 +74,6 @@ void Roster::enlist() {
         entry.published_ca = run->second.ca;
         entry.published_for = run->second.domains;
       }
-      entry.certificate = &certificate;
-      refresh(entry);
     }
     forgotten_.erase(certificate.name);
     entry.certificate = &certificate;
@@ -87,7 +85,9 @@ void Roster::enlist() {
 
 Entry* Roster::find(const std::string& name) {
   const auto found = entries_.find(name);
-  return found == entries_.end() ? nullptr : &found->second;
+  if (found == entries_.end()) return nullptr;
+  if (!found->second.read) refresh(found->second);
+  return &found->second;
 }
 
 void Roster::use(ConfigurationPtr configuration) {
@@ -102,6 +102,7 @@ std::vector<std::string> Roster::forgotten() const {
 }
 
 void Roster::refresh(Entry& entry) const {
+  entry.read = true;
   const auto published = settings().paths.store_dir / entry.certificate->name / "cert.pem";
   const auto stamp = stamp_of(published);
   const bool changed = stamp.inode == 0 || stamp != entry.current_stamp;

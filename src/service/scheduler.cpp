@@ -75,10 +75,7 @@ void Scheduler::replan_all() {
   renewal_info_.clear();
   lines_.clear();
   const auto at = now();
-  for (const auto& [name, entry] : supervisor_.roster().entries()) {
-    agenda_.set(name, at);
-    plan_renewal_info(entry, at);
-  }
+  for (const auto& [name, entry] : supervisor_.roster().entries()) agenda_.set(name, at);
   timer_.cancel();
 }
 
@@ -164,6 +161,7 @@ void Scheduler::look_at(const std::string& name, TimePoint now) {
   Entry* entry = roster.find(name);
   if (!entry || supervisor_.busy(name)) return;  // the end of the Run brings it back
   roster.refresh(*entry);
+  if (!renewal_info_.when(name)) plan_renewal_info(*entry, now);
   const auto facts = entry->current ? std::optional(entry->current->facts) : std::nullopt;
   auto due = renewal::notices(entry->state, entry->state, facts, roster.settings().expiring, now);
   if (due.changed) {

@@ -98,9 +98,6 @@ asio::awaitable<void> Supervisor::clear_up() {
   const int ended = co_await end_orphans(roster_.settings().paths, roster_.settings().certbot.grace, stop_);
   if (ended > 0)
     os::log(os::LogLevel::warning, "ended " + std::to_string(ended) + " certbots of an earlier life of certherd");
-  // What they saved is to be published without a new order.
-  if (ended > 0)
-    for (const auto& [name, entry] : roster_.entries()) roster_.refresh(*roster_.find(name));
   co_await archive_forgotten();
 }
 

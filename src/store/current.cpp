@@ -18,11 +18,10 @@ int generation_number(const std::string& name) {
 }
 
 std::optional<Generation> read_generation(const Paths& paths, const std::string& name, int number) {
-  Generation generation{name, number, home_of(paths, name) / std::to_string(number), {}};
-  auto facts = read_facts_file(generation.directory / "cert.pem");
+  const fs::path directory = home_of(paths, name) / std::to_string(number);
+  auto facts = read_facts_file(directory / "cert.pem");
   if (!facts) return std::nullopt;
-  generation.facts = *std::move(facts);
-  return generation;
+  return Generation{name, number, directory.string(), *std::move(facts)};
 }
 
 }  // namespace

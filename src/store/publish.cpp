@@ -182,7 +182,7 @@ Result<Generation> publish(const Paths& paths, const Certificate& certificate, c
   const fs::path home = home_of(paths, name);
   const auto numbers = generation_numbers(home);
   Generation generation{name, numbers.empty() ? 1 : numbers.back() + 1, {}, facts};
-  generation.directory = home / std::to_string(generation.number);
+  generation.directory = (home / std::to_string(generation.number)).string();
   const fs::path fresh = home / ("." + std::to_string(generation.number) + ".new");
 
   const auto target = link_target(paths, home, generation.number);

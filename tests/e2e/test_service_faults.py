@@ -239,6 +239,8 @@ class Ari(FaultCase):
         process = self.serve_all(kinds)
         wait_for(lambda: all(f"{kind}: no renewal information" in self.said() for kind in kinds), "each is told", 60)
         self.assertEqual(self.asked() - self.asked_before, len(kinds), "each once")
+        line = next(line for line in self.said().splitlines() if "status: no renewal information" in line)
+        self.assertLess(in_seconds(line.rpartition("Asked again at ")[2]), 120, "the Retry-After of a refusal is kept")
         self.assertTrue(self.idle())
         for kind in kinds:
             with self.subTest(kind):

@@ -2,7 +2,6 @@
 
 #include <certherd/base/time.hpp>
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -23,7 +22,7 @@ struct CertificateFacts {
 struct Generation {
   std::string certificate;
   int number = 0;
-  std::filesystem::path directory;  ///< generations/<name>/<n>
+  std::string directory;  ///< generations/<name>/<n>; a path object of ten thousand takes 5 MB more
   CertificateFacts facts;
 };
 

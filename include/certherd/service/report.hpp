@@ -28,7 +28,7 @@ struct CertificateReport {
 CertificateReport report(const Roster& roster, const Entry& entry, std::optional<Run> last, TimePoint now);
 /// Of every Certificate, in the configuration's order. `last_runs`: Journal::last_runs(). Certificates are handed on
 /// one by one, since ten thousand of them at once would take a lot of memory.
-void each_report(const Roster& roster, std::vector<Run> last_runs, TimePoint now,
+void each_report(Roster& roster, std::vector<Run> last_runs, TimePoint now,
                  const std::function<void(const CertificateReport&)>& hear);
 
 boost::json::object to_json(const CertificateReport& report);

@@ -38,6 +38,7 @@ struct Entry {
   std::string published_ca;                ///< empty: unknown
   std::vector<std::string> published_for;  ///< domains that were ordered; empty: unknown
   CertificateState state;
+  bool read = false;        ///< store and lineage have been
   FileStamp current_stamp;  ///< of what was read last
   FileStamp saved_stamp;
   TimePoint due = TimePoint::max();  ///< when something is to be done, as the Scheduler saw it last
@@ -52,7 +53,10 @@ public:
 
   const ConfigurationPtr& configuration() const { return configuration_; }
   const Settings& settings() const { return configuration_->settings; }
+  /// With what store and lineage say; the first to ask has them read. nullptr: not configured.
   Entry* find(const std::string& name);
+  /// All of them. What store and lineage say is missing in those that are not `read` yet: with ten thousand a service
+  /// that read them all first would be ready half a second later.
   const std::map<std::string, Entry>& entries() const { return entries_; }
 
   /// Another configuration is in force. What is known of Certificates of the same name stays.

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 
+#include <atomic>
 #include <ostream>
 #include <thread>
 
@@ -182,6 +183,27 @@ TEST_SUITE("journal/database") {
     other << "COMMIT", Poco::Data::Keywords::now;
     writing.join();
     CHECK(database.journal->find_run("a").ok());
+  }
+
+  TEST_CASE("nobody who reads waits for a writer that waits") {
+    const SampleDatabase database;
+    database.save(ended_run("a", "example.com", 1, Outcome::deployed));
+    Poco::Data::Session other("SQLite", database.path.string());
+    other << "BEGIN IMMEDIATE", Poco::Data::Keywords::now;
+    std::atomic<bool> written = false;
+    std::thread writing([&] {
+      database.journal->begin_run(sample_run("b"));
+      written = true;
+    });
+    // Some of them come while it waits.
+    for (int i = 0; i < 50; ++i) {
+      CHECK(ids(database.journal->history()) == Texts{"a"});
+      std::this_thread::sleep_for(Milliseconds(2));
+    }
+    CHECK_FALSE(written);
+    other << "COMMIT", Poco::Data::Keywords::now;
+    writing.join();
+    CHECK(ids(database.journal->history()).size() == 2);
   }
 
   TEST_CASE("a database held for itself by another program cannot be opened") {

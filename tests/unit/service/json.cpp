@@ -60,7 +60,7 @@ Texts members(const Run& run) {
   list(all, run.timeline);
   list(all, run.failure);
   if (const auto& g = run.generation) {
-    all.push_back(g->certificate + " " + std::to_string(g->number) + " " + g->directory.string());
+    all.push_back(g->certificate + " " + std::to_string(g->number) + " " + g->directory);
     all.push_back(join(g->facts.domains, " ") + " " + g->facts.serial + " " + g->facts.issuer + " " + g->facts.key +
                   " " + format_utc(g->facts.not_before) + " " + format_utc(g->facts.not_after));
   }
