@@ -132,6 +132,14 @@ std::string why_none(const std::vector<Judged>& judged, const CaaQuestion& quest
   return question.identities.empty() ? "they forbid every CA" : "none of them names " + join(question.identities, ", ");
 }
 
+std::string fix_of(const CaaVerdict& verdict, const CaaFacts& facts, const CaaQuestion& question) {
+  if (question.identities.empty())
+    return "Ask the CA which name its CAA records need, and add a record with it at " + facts.owner + ".";
+  if (verdict.needed.empty()) return "Once the account is registered, see that accounturi is its URI.";
+  return "Add the record " + verdict.needed +
+         (facts.aliases.empty() ? "" : " where the aliases of " + facts.asked + " lead");
+}
+
 /// `relevant`: all of one tag, at least one.
 CaaVerdict judge_relevant(const std::vector<const CaaRecord*>& relevant, const CaaFacts& facts,
                           const CaaQuestion& question) {
@@ -150,6 +158,7 @@ CaaVerdict judge_relevant(const std::vector<const CaaRecord*>& relevant, const C
     verdict.why = why_none(judged, question);
     if (!question.identities.empty() && !waits_for_account(judged.front(), question))
       verdict.needed = zone_file_line(facts.owner, needed_record(judged.front(), question));
+    verdict.fix = fix_of(verdict, facts, question);
   }
   for (const auto& one : judged) verdict.records.push_back(zone_file_line(facts.owner, *one.record));
   return verdict;
@@ -163,17 +172,18 @@ bool known_to_some(std::string_view tag) {
 
 /// RFC 8659 §4.5: what a critical record of an unknown tag says, if there is one.
 std::optional<CaaVerdict> judge_critical(const CaaFacts& facts) {
+  const std::string fix = "Remove the record, or the flag if the CA is to ignore it.";
   std::optional<CaaVerdict> doubt;
   for (const auto& record : facts.records) {
     const std::string tag = to_lower(record.tag);
     if (tag == "issue" || tag == "issuewild" || tag == "iodef") continue;
     const std::vector<std::string> records{zone_file_line(facts.owner, record)};
     if (record.critical() && !known_to_some(tag))
-      return CaaVerdict{Says::forbidden, "its tag is unknown and it is marked critical", records, ""};
+      return CaaVerdict{Says::forbidden, "its tag is unknown and it is marked critical", records, "", fix};
     if (record.critical())
-      doubt = {Says::unsure, "it is marked critical, and not every CA knows its tag", records, ""};
+      doubt = {Says::unsure, "it is marked critical, and not every CA knows its tag", records, "", fix};
     else if ((record.flags & 1U) != 0)
-      doubt = {Says::unsure, "Let's Encrypt takes flag 1 for the critical one, RFC 8659 does not", records, ""};
+      doubt = {Says::unsure, "Let's Encrypt takes flag 1 for the critical one, RFC 8659 does not", records, "", fix};
   }
   return doubt;
 }
@@ -189,7 +199,7 @@ CaaVerdict judge_set(const CaaFacts& facts, const CaaQuestion& question) {
   const bool wildcard = question.domain.starts_with("*.");
   const auto& relevant = wildcard && !issuewild.empty() ? issuewild : issue;
   if (!relevant.empty()) return judge_relevant(relevant, facts, question);
-  return {Says::allowed, "no record of the set restricts who may issue", {}, ""};
+  return {Says::allowed, "no record of the set restricts who may issue", {}, "", ""};
 }
 
 void append_octet(std::string& line, unsigned char octet) {
@@ -202,8 +212,9 @@ void append_octet(std::string& line, unsigned char octet) {
 }  // namespace
 
 CaaVerdict judge_caa(const CaaFacts& facts, const CaaQuestion& question) {
-  if (!facts.error.empty()) return {Says::unknown, facts.error, {}, ""};
-  if (facts.records.empty()) return {Says::allowed, "there is no CAA record up to the root", {}, ""};
+  if (!facts.error.empty())
+    return {Says::unknown, facts.error, {}, "", "See why the servers do not answer it; none of them may fail on CAA."};
+  if (facts.records.empty()) return {Says::allowed, "there is no CAA record up to the root", {}, "", ""};
   const auto critical = judge_critical(facts);
   if (critical && critical->says == Says::forbidden) return *critical;
   CaaVerdict verdict = judge_set(facts, question);

@@ -25,16 +25,6 @@ std::string quoted(const CaaVerdict& verdict, const CaaFacts& facts) {
   return text;
 }
 
-std::string caa_fix(const Question& question, const CaaVerdict& verdict) {
-  if (!verdict.needed.empty()) return "Add the record " + verdict.needed;
-  if (question.ca_identities.empty())
-    return "Ask the CA which name its CAA records need, and add an issue record with it at " +
-           name_text(question.facts.caa.owner) + ".";
-  if (!question.account_uri && verdict.says == CaaVerdict::Says::unsure)
-    return "Once the account is registered, see that accounturi is its URI.";
-  return "Remove the record, or its critical flag if the CA is to ignore it.";
-}
-
 }  // namespace
 
 void Findings::info(Topic topic, std::string_view seen) {
@@ -65,17 +55,15 @@ void Findings::add(Finding::Severity severity, Topic topic, std::string_view see
 }
 
 void examine_zone(const Question& question, Findings& findings) {
-  const auto& facts = question.facts;
-  if (facts.zone) {
-    findings.info(Topic::zone, facts.final_name + " lies in " + zone_text(*facts.zone));
-    return;
-  }
   using End = DomainFacts::ChainEnd;
+  const auto& facts = question.facts;
   if (facts.chain_end == End::unknown)
     findings.warning(Topic::dns,
                      "could not find out where " + facts.challenge_name + " leads: DNS did not answer after " +
                          chain_text(facts) + "; nothing is blocked",
                      "See that this host's resolver and the servers of these zones answer.");
+  if (facts.zone)
+    findings.info(Topic::zone, facts.final_name + " lies in " + zone_text(*facts.zone));
   else if (facts.chain_end == End::nowhere && facts.chain.empty())
     findings.blocking(Topic::zone, facts.challenge_name + " lies in no zone that exists",
                       "Register the domain, or correct its delegation.");
@@ -97,17 +85,17 @@ void examine_caa(const Question& question, Findings& findings) {
       return findings.blocking(
           Topic::caa,
           "CAA forbids " + ca_names(question) + " to issue for " + domain + ", because " + verdict.why + records,
-          caa_fix(question, verdict));
+          verdict.fix);
     case CaaVerdict::Says::unsure:
       return findings.warning(
           Topic::caa,
           "CAA may forbid " + ca_names(question) + " to issue for " + domain + ", because " + verdict.why + records,
-          caa_fix(question, verdict));
+          verdict.fix);
     case CaaVerdict::Says::unknown:
       return findings.warning(Topic::caa,
                               "the CAA records of " + domain + " could not be looked up (" + verdict.why +
                                   "); a CA that cannot either refuses",
-                              "See why the servers do not answer this question; none of them may fail on CAA.");
+                              verdict.fix);
   }
 }
 

@@ -31,6 +31,7 @@ struct CaaVerdict {
   std::vector<std::string> records;
   /// The record to add, as it stands in a zone file; empty: none is needed, or adding one does not help.
   std::string needed;
+  std::string fix;  ///< one sentence: what to do; empty when allowed
 };
 
 /// Judges as Let's Encrypt's boulder does (va/caa.go). Where boulder and RFC 8659 differ (flag 1 taken for the critical

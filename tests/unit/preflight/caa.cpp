@@ -5,6 +5,7 @@
 
 using namespace certherd;
 using preflight::CaaVerdict;
+using preflight::judge_caa;
 using Says = CaaVerdict::Says;
 
 namespace {

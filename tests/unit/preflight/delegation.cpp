@@ -9,19 +9,11 @@
 
 using namespace certherd;
 using preflight::Question;
+using sample::lines;
 using Topic = Finding::Topic;
 using End = DomainFacts::ChainEnd;
 
 namespace {
-
-std::string lines(const Question& question, Topic topic) {
-  std::string text;
-  for (const auto& finding : examine(question)) {
-    CHECK(finding.fix.empty() == (finding.severity == Finding::Severity::info));
-    if (finding.topic == topic) text += std::string(to_string(finding.severity)) + ": " + finding.seen + "\n";
-  }
-  return text;
-}
 
 const std::string chain = "_acme-challenge.www.example.com (zone example.com) -> CNAME x.acme.net (zone acme.net)";
 

@@ -11,24 +11,13 @@
 
 using namespace certherd;
 using preflight::Question;
+using sample::lines;
 using Severity = Finding::Severity;
 using Topic = Finding::Topic;
 using End = DomainFacts::ChainEnd;
 using State = ServerFacts::State;
 
 namespace {
-
-/// "warning servers: …\n" for each Finding of the topic.
-std::string lines(const Question& question, Topic topic) {
-  std::string text;
-  for (const auto& finding : examine(question)) {
-    CHECK(finding.domain == question.facts.domain);
-    CHECK_FALSE(finding.seen.empty());
-    CHECK(finding.fix.empty() == (finding.severity == Severity::info));
-    if (finding.topic == topic) text += std::string(to_string(finding.severity)) + ": " + finding.seen + "\n";
-  }
-  return text;
-}
 
 std::string fix(const Question& question, Topic topic) {
   std::string text;
@@ -98,6 +87,10 @@ TEST_SUITE("preflight/examine") {
     CHECK(lines(no_zone(End::unknown), Topic::dns) ==
           "warning: could not find out where _acme-challenge.www.example.com leads: DNS did not answer after "
           "_acme-challenge.www.example.com; nothing is blocked\n");
+    auto half_known = sample::question();
+    half_known.facts.chain_end = End::unknown;
+    CHECK(lines(half_known, Topic::zone).starts_with("info: "));
+    CHECK(lines(half_known, Topic::dns).starts_with("warning: "));
     for (const End end : {End::whole, End::nowhere, End::unknown}) CHECK(lines(no_zone(end), Topic::scope).empty());
   }
 
@@ -117,7 +110,9 @@ TEST_SUITE("preflight/examine") {
           "blocking: CAA forbids letsencrypt (letsencrypt.org) to issue for www.example.com, because it names another "
           "CA: policy.example.net. IN CAA 0 issue \"ca.example\", reached from example.com through example.com CNAME "
           "a.example.net, a.example.net CNAME policy.example.net\n");
-    CHECK(fix(question, Topic::caa) == "Add the record policy.example.net. IN CAA 0 issue \"letsencrypt.org\"\n");
+    CHECK(fix(question, Topic::caa) ==
+          "Add the record policy.example.net. IN CAA 0 issue \"letsencrypt.org\" where the "
+          "aliases of example.com lead\n");
     caa.aliases.clear();
 
     caa.records = {{0, "issue", "letsencrypt.org"}};
@@ -136,7 +131,11 @@ TEST_SUITE("preflight/examine") {
 
     caa.records = {{128, "tbs", "Unknown"}};
     CHECK(lines(question, Topic::caa).starts_with("blocking: "));
-    CHECK(fix(question, Topic::caa) == "Remove the record, or its critical flag if the CA is to ignore it.\n");
+    CHECK(fix(question, Topic::caa) == "Remove the record, or the flag if the CA is to ignore it.\n");
+    caa.records = {{1, "tbs", "Unknown"}};
+    question.account_uri.reset();
+    CHECK(lines(question, Topic::caa).starts_with("warning: "));
+    CHECK(fix(question, Topic::caa) == "Remove the record, or the flag if the CA is to ignore it.\n");
 
     caa.records = {{0, "issue", "ca.example"}};
     question.ca_identities.clear();
@@ -144,7 +143,7 @@ TEST_SUITE("preflight/examine") {
           "warning: CAA may forbid letsencrypt to issue for www.example.com, because the CA does not say by which name "
           "CAA records call it: policy.example.net. IN CAA 0 issue \"ca.example\"\n");
     CHECK(fix(question, Topic::caa) ==
-          "Ask the CA which name its CAA records need, and add an issue record with it at policy.example.net.\n");
+          "Ask the CA which name its CAA records need, and add a record with it at policy.example.net.\n");
 
     caa = {};
     caa.error = "www.example.com: SERVFAIL";

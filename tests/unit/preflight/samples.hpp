@@ -1,5 +1,6 @@
 #pragma once
 
+#include <doctest/doctest.h>
 #include <certherd/preflight/examine.hpp>
 
 #include <string>
@@ -65,6 +66,18 @@ inline preflight::Question delegated() {
   question.account_zones = {"acme.net"};
   question.provider.follows_cname = true;
   return question;
+}
+
+/// "warning: what was seen\n" for each Finding of the topic; all of them are checked to be whole.
+inline std::string lines(const preflight::Question& question, Finding::Topic topic) {
+  std::string text;
+  for (const auto& finding : examine(question)) {
+    CHECK(finding.domain == question.facts.domain);
+    CHECK_FALSE(finding.seen.empty());
+    CHECK(finding.fix.empty() == (finding.severity == Finding::Severity::info));
+    if (finding.topic == topic) text += std::string(to_string(finding.severity)) + ": " + finding.seen + "\n";
+  }
+  return text;
 }
 
 }  // namespace sample
