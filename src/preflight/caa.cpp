@@ -144,6 +144,7 @@ std::string fix_of(const CaaVerdict& verdict, const CaaFacts& facts, const CaaQu
 CaaVerdict judge_relevant(const std::vector<const CaaRecord*>& relevant, const CaaFacts& facts,
                           const CaaQuestion& question) {
   std::vector<Judged> judged;
+  judged.reserve(relevant.size());
   for (const auto* record : relevant) judged.push_back(judge_record(*record, question));
   const Fit best = std::max_element(judged.begin(), judged.end(), [](const Judged& a, const Judged& b) {
                      return a.fit < b.fit;

@@ -71,6 +71,7 @@ void examine_serials(const ZoneFacts& zone, Findings& findings) {
     if (server.state == State::answers && server.serial) holders[*server.serial].push_back(server_text(server));
   if (holders.size() < 2) return;
   std::vector<std::string> parts;
+  parts.reserve(holders.size());
   for (const auto& [serial, servers] : holders) parts.push_back(std::to_string(serial) + " at " + list_text(servers));
   findings.warning(
       Topic::servers,

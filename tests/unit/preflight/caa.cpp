@@ -115,6 +115,7 @@ TEST_SUITE("preflight/caa") {
     CHECK(says(accounts, "example.com", "example.net", "https://example.net/account/3456") == Says::forbidden);
     CHECK(says(accounts, "example.com", "example.net", std::nullopt) == Says::unsure);
     CHECK(says(accounts, "example.com", "example.org", account_1234) == Says::forbidden);
+    CHECK(says({issue("example.net; accounturi=")}, "example.com", "example.net", std::nullopt) == Says::forbidden);
 
     for (const Records& methods :
          {Records{issue("example.net; validationmethods=dns-01,xyz-01")},
@@ -160,6 +161,9 @@ TEST_SUITE("preflight/caa") {
         {"letsencrypt.org; foo=b1,b2,b3\t; baz =\t\ta;b\t", Says::forbidden},
         {"letsencrypt.org; 1=2; baz=a-b", Says::allowed},
         {"letsencrypt.org; a_b=123", Says::forbidden},
+        {"letsencrypt.org; a_b=123; a-b=c", Says::forbidden},
+        {"letsencrypt.org; -a=c", Says::forbidden},
+        {"letsencrypt.org; a-=c", Says::forbidden},
         {"letsencrypt.org; ab=1 2 3", Says::forbidden},
         {"letsencrypt.org; foo=a\u2615b", Says::forbidden},
         {"letsencrypt.org; foo=b1,b2,b3 baz=a", Says::forbidden},

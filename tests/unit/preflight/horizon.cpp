@@ -105,6 +105,15 @@ TEST_SUITE("preflight/horizon") {
          },
          "warning: split horizon: for the system's resolver 127.0.0.53:53 the servers of "
          "_acme-challenge.www.example.com have private addresses (127.0.0.1); a CA outside cannot reach them\n"},
+        {"a lab on loopback, and a resolver that sees more",
+         [](ViewFacts& system, ViewFacts& open, ZoneFacts& zone) {
+           for (auto& server : zone.servers) server.address = "127.0.0.1:5353";
+           system.addresses = {"127.0.0.1", "10.0.0.1"};
+           open.error = "refused";
+         },
+         "warning: split horizon: for the system's resolver 127.0.0.53:53 the servers of "
+         "_acme-challenge.www.example.com have private addresses (10.0.0.1); a CA outside cannot reach them\n"
+         "info: public resolver 1.1.1.1:53 gave no answer: refused\n"},
         {"a lab on loopback",
          [](ViewFacts& system, ViewFacts& open, ZoneFacts& zone) {
            zone.servers[0].address = "127.0.0.1:5353";

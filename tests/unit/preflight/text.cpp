@@ -13,6 +13,8 @@ TEST_SUITE("preflight/text") {
     auto facts = sample::delegated().facts;
     CHECK(chain_text(facts) ==
           "_acme-challenge.www.example.com (zone example.com) -> CNAME x.acme.net (zone acme.net)");
+    facts.final_name = "elsewhere.acme.net";
+    CHECK(chain_text(facts) == "_acme-challenge.www.example.com (zone example.com) -> CNAME x.acme.net");
     facts.chain.push_back({"x.acme.net", "", "y.other.org", "acme.net", false});
     facts.chain.push_back({"y.other.org", "other.org", "z.org", "", true});
     facts.final_name = "z.org";
