@@ -224,6 +224,7 @@ TEST_SUITE("preflight/examine") {
           "warning: the NS records of example.com at ns1.example.com (192.0.2.1:53), ns2.example.com (192.0.2.2:53) "
           "are not those that the resolver has; only there: ns2.example.com\n"
           "warning: ns2.example.com (192.0.2.2:53) answers for example.com, and the delegation does not name it\n"},
+         {"no NS records from the resolver", [](Question& question) { question.facts.zone->ns.clear(); }, ""},
          {"no NS answer", [](Question& question) { question.facts.zone->servers[1].ns.clear(); }, ""}},
         Topic::servers, sample::question());
   }
