@@ -63,10 +63,12 @@ install_listed() {
   install_packages "${names[@]}"
 }
 
-# configure: makes or refreshes the build tree, with compile_commands.json in it.
+# configure [DIRECTORY [UNITY]]: makes or refreshes a build tree, with compile_commands.json in it. Without UNITY=OFF the
+# sources are compiled in batches: who changes one after the other sets CERTHERD_UNITY=OFF.
 configure() {
-  cmake -S "$source_dir" -B "$build_dir" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCERTHERD_WERROR=ON \
-    -DCERTHERD_SANITIZE=ON "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O2 -g1 -DNDEBUG" -DCMAKE_CXX_COMPILER_LAUNCHER=ccache >&2
+  cmake -S "$source_dir" -B "${1:-$build_dir}" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCERTHERD_WERROR=ON \
+    -DCERTHERD_SANITIZE=ON "-DCERTHERD_UNITY=${2:-${CERTHERD_UNITY:-ON}}" \
+    "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O2 -g1 -DNDEBUG" -DCMAKE_CXX_COMPILER_LAUNCHER=ccache >&2
 }
 
 # build [TARGET...]: everything, or these.

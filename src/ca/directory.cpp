@@ -9,7 +9,7 @@
 namespace certherd::ca {
 namespace {
 
-const std::string what = "the ACME directory";
+const std::string the_directory = "the ACME directory";
 
 void read_meta(const boost::json::object& meta, Directory& directory) {
   if (const auto* identities = meta.if_contains("caaIdentities"); identities && identities->is_array())
@@ -30,24 +30,25 @@ std::optional<std::string> Directory::url(const std::string& resource) const {
 }
 
 Result<Directory> parse_directory(std::string_view body) {
-  const auto object = parse_object(body, what);
+  const auto object = parse_object(body, the_directory);
   if (!object) return object.fault();
   Directory directory;
   for (const auto& [name, value] : *object) {
     if (value.is_string()) directory.urls[std::string(name)] = std::string(value.as_string());
   }
   if (!directory.url("newOrder"))
-    return Fault{
-        what + " names no newOrder resource", "check that the CA's server is the URL of its ACME directory", {}};
+    return Fault{the_directory + " names no newOrder resource",
+                 "check that the CA's server is the URL of its ACME directory",
+                 {}};
   if (const auto* meta = object->if_contains("meta"); meta && meta->is_object())
     read_meta(meta->as_object(), directory);
   return directory;
 }
 
 Result<Directory> fetch_directory(const Ca& ca) {
-  const auto response = ask(ca, what, ca.server);
+  const auto response = ask(ca, the_directory, ca.server);
   if (!response) return response.fault();
-  if (response->status != 200) return status_fault(ca, what, *response);
+  if (response->status != 200) return status_fault(ca, the_directory, *response);
   auto directory = parse_directory(response->body);
   if (!directory) return Fault{"CA '" + ca.id + "': " + directory.fault().message, directory.fault().fix, {}};
   directory->date = date_of(*response);

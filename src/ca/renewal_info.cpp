@@ -9,14 +9,14 @@
 namespace certherd::ca {
 namespace {
 
-const std::string what = "the renewal information";
+const std::string renewal_information = "the renewal information";
 
 constexpr Seconds shortest_wait{60};
 constexpr Seconds longest_wait{86'400};
 constexpr std::size_t url_limit = 2000;
 
 Fault unusable(const std::string& why) {
-  return {what + " cannot be used: " + why, {}, {}};
+  return {renewal_information + " cannot be used: " + why, {}, {}};
 }
 
 Result<TimePoint> time_in(const boost::json::object& window, const char* name) {
@@ -101,7 +101,7 @@ std::optional<Seconds> parse_retry_after(std::string_view text, TimePoint date) 
 }
 
 Result<RenewalInfo> parse_renewal_info(std::string_view body) {
-  const auto object = parse_object(body, what);
+  const auto object = parse_object(body, renewal_information);
   if (!object) return object.fault();
   const auto* window = object->if_contains("suggestedWindow");
   if (!window || !window->is_object()) return unusable("suggestedWindow is missing or not an object");
@@ -122,14 +122,15 @@ Result<RenewalInfo> parse_renewal_info(std::string_view body) {
 
 Result<RenewalInfo> fetch_renewal_info(const Ca& ca, const std::string& renewal_info_url, const std::string& ari_id,
                                        std::optional<Seconds>* retry_after) {
-  const auto response = ask(ca, what, renewal_info_url + (renewal_info_url.ends_with('/') ? "" : "/") + ari_id);
+  const auto response =
+      ask(ca, renewal_information, renewal_info_url + (renewal_info_url.ends_with('/') ? "" : "/") + ari_id);
   if (!response) return response.fault();
   const auto date = date_of(*response);
   std::optional<Seconds> wait;
   if (const auto header = response->headers.find("retry-after"); header != response->headers.end())
     wait = parse_retry_after(header->second, date.value_or(std::chrono::system_clock::now()));
   if (retry_after) *retry_after = wait;
-  if (response->status != 200) return status_fault(ca, what, *response);
+  if (response->status != 200) return status_fault(ca, renewal_information, *response);
   auto info = parse_renewal_info(response->body);
   if (!info) return Fault{"CA '" + ca.id + "': " + info.fault().message, info.fault().fix, {}};
   info->retry_after = wait;

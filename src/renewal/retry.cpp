@@ -12,15 +12,15 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 
-constexpr Seconds daily = hours(24);
-constexpr std::array<Seconds, 4> ladder{minutes(1), minutes(10), minutes(100), daily};
+constexpr Seconds a_day = hours(24);
+constexpr std::array<Seconds, 4> ladder{minutes(1), minutes(10), minutes(100), a_day};
 constexpr Seconds shortest_wait = minutes(1);
 constexpr Seconds longest_wait = hours(30 * 24);
 /// A rate limit without a Retry-After: the shortest window of Let's Encrypt's limits.
 constexpr Seconds rate_limit_wait = hours(1);
 
 Seconds rung(FailureClass failure_class, int failures) {
-  if (retry_kind(failure_class) == RetryKind::configuration) return daily;
+  if (retry_kind(failure_class) == RetryKind::configuration) return a_day;
   const auto index = static_cast<std::size_t>(std::clamp(failures, 1, static_cast<int>(ladder.size()))) - 1;
   return failure_class == FailureClass::rate_limited ? std::max(ladder[index], rate_limit_wait) : ladder[index];
 }

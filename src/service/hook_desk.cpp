@@ -13,6 +13,7 @@
 #include <algorithm>
 
 #include "host_name.hpp"
+#include "now.hpp"
 #include "random.hpp"
 #include "trouble.hpp"
 
@@ -20,10 +21,6 @@ namespace certherd::service {
 namespace {
 
 namespace asio = boost::asio;
-
-TimePoint now() {
-  return std::chrono::system_clock::now();
-}
 
 }  // namespace
 

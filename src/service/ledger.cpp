@@ -5,14 +5,11 @@
 
 #include <algorithm>
 
+#include "now.hpp"
 #include "trouble.hpp"
 
 namespace certherd::service {
 namespace {
-
-TimePoint now() {
-  return std::chrono::system_clock::now();
-}
 
 bool counts_registered_domains(const std::vector<RateLimit>& limits) {
   return std::any_of(limits.begin(), limits.end(),

@@ -1,4 +1,5 @@
 #include "recovery.hpp"
+#include "now.hpp"
 
 #include <certherd/base/text.hpp>
 #include <certherd/hooks/context.hpp>
@@ -15,10 +16,6 @@ namespace {
 
 /// Runs whose end may lie between the journal and the audit log: more than can be under way at a time.
 constexpr std::size_t last_ends = 1000;
-
-TimePoint now() {
-  return std::chrono::system_clock::now();
-}
 
 /// What no Run that has its end has published, the one that was under way has.
 std::optional<Generation> published_by(const Run& run, const std::map<std::string, Run>& deployed,

@@ -8,6 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "now.hpp"
 #include "random.hpp"
 
 // The part of the Scheduler that talks to CAs: renewal windows, and their clocks.
@@ -20,10 +21,6 @@ namespace asio = boost::asio;
 constexpr std::chrono::hours directory_life{24};
 constexpr std::chrono::hours after_trouble{1};  ///< until a CA that did not answer is asked again
 constexpr Seconds idle_look{20};
-
-TimePoint now() {
-  return std::chrono::system_clock::now();
-}
 
 }  // namespace
 
@@ -88,8 +85,8 @@ asio::awaitable<void> Scheduler::check_renewal_info(std::string name) {
   if (!info) {
     const auto again = renewal::next_ari_check(facts, at_hand->state.window, now(), retry_after);
     renewal_info_.set(name, again);
-    os::log(os::LogLevel::info, name + ": no renewal information: " + info.fault().text() + " Asked again at " +
-                                    format_utc(again));
+    os::log(os::LogLevel::info,
+            name + ": no renewal information: " + info.fault().text() + " Asked again at " + format_utc(again));
     co_return;
   }
   auto& window = at_hand->state.window;

@@ -11,6 +11,7 @@
 #include <certherd/store/publish.hpp>
 
 #include "certbot_call.hpp"
+#include "now.hpp"
 
 namespace certherd::service {
 namespace fs = std::filesystem;
@@ -18,10 +19,6 @@ namespace {
 
 /// A shorter wait for its turn is none.
 constexpr Milliseconds shortest_queue{20};
-
-TimePoint now() {
-  return std::chrono::system_clock::now();
-}
 
 /// A file that must not outlive the step that needs it.
 class TemporaryFile {

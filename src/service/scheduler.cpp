@@ -16,6 +16,7 @@
 
 #include <algorithm>
 
+#include "now.hpp"
 #include "trouble.hpp"
 
 namespace certherd::service {
@@ -35,10 +36,6 @@ constexpr Seconds change_check{60};
 /// The longest that a CA's word about its next answer is kept; also mends what a wrong clock has written.
 constexpr std::chrono::hours longest_renewal_info{24};
 constexpr std::chrono::hours tidy_interval{24};
-
-TimePoint now() {
-  return std::chrono::system_clock::now();
-}
 
 /// Time since the boot, suspends included.
 Milliseconds since_boot() {

@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "now.hpp"
 #include "supervisor_job.hpp"
 #include "trouble.hpp"
 
@@ -23,10 +24,6 @@ namespace certherd::service {
 namespace {
 
 namespace asio = boost::asio;
-
-TimePoint now() {
-  return std::chrono::system_clock::now();
-}
 
 unsigned cores() {
   return std::max(1U, std::thread::hardware_concurrency());

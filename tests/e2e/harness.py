@@ -239,7 +239,9 @@ class ProcessWatch:
         while not self._stop.wait(0.004):
             for pid in [self.root, *descendants(self.root)]:
                 try:
-                    self.commands.add(pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode())
+                    # What is read while a process execs may be anything: the bytes of a stack that is being laid out.
+                    command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
+                    self.commands.add(command.decode(errors="replace"))
                     self.environments.add(pathlib.Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace"))
                 except OSError:
                     pass  # it has ended
