@@ -11,7 +11,7 @@ namespace certherd::cli {
 namespace {
 
 constexpr Milliseconds tick{200};
-constexpr std::size_t name_width = 11;
+constexpr std::size_t phase_width = 11;
 
 /// What a Run is doing now.
 struct Live {
@@ -84,7 +84,7 @@ private:
     clear_line();
     if (!live.phase) return;
     if (shows_phases())
-      out_ << indent(live.certificate) << fit(terminal_, to_string(*live.phase), name_width) << "  "
+      out_ << indent(live.certificate) << fit(terminal_, to_string(*live.phase), phase_width) << "  "
            << format_elapsed(since(live.start, end)) << '\n'
            << std::flush;
     live.phase.reset();
@@ -96,7 +96,7 @@ private:
     for (const auto& [id, live] : live_) {
       if (!live.phase) continue;
       std::string part = options_.several ? live.certificate + " " + std::string(to_string(*live.phase)) + " "
-                                          : fit(terminal_, to_string(*live.phase), name_width) + "  ";
+                                          : fit(terminal_, to_string(*live.phase), phase_width) + "  ";
       const auto elapsed = since(live.start, now);
       part += format_elapsed(elapsed);
       if (live.announced) {

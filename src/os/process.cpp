@@ -76,7 +76,8 @@ private:
   static void reset_signals() {
     struct sigaction standard {};
     standard.sa_handler = SIG_DFL;
-    for (int signal = 1; signal < NSIG; ++signal) (void)::sigaction(signal, &standard, nullptr);  // KILL and STOP refuse
+    for (int signal = 1; signal < NSIG; ++signal)
+      (void)::sigaction(signal, &standard, nullptr);  // KILL and STOP refuse
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -122,7 +123,7 @@ private:
   sigset_t before_;
 };
 
-std::string words(int error) {
+std::string text_of(int error) {
   return std::generic_category().message(error);
 }
 
@@ -133,7 +134,7 @@ Fault no_process(const ChildCommand& command, const std::string& why) {
 Fault directory_fault(const ChildCommand& command, int error) {
   const std::string name = "the working directory " + command.working_directory.string();
   if (error == ENOENT) return {name + " is not there", {}, {}};
-  return {name + " cannot be entered: " + words(error), {}, {}};
+  return {name + " cannot be entered: " + text_of(error), {}, {}};
 }
 
 Fault exec_fault(const ChildCommand& command, int error) {
@@ -150,7 +151,7 @@ Fault exec_fault(const ChildCommand& command, int error) {
     case ENOEXEC:
       return {name + " is not a program", "a script begins with a line such as #!/bin/sh", {}};
     default:
-      return no_process(command, words(error));
+      return no_process(command, text_of(error));
   }
 }
 
@@ -163,7 +164,7 @@ Fault start_fault(const ChildCommand& command, const StartError& failure) {
     case Step::setup:
       break;
   }
-  return no_process(command, words(failure.error));
+  return no_process(command, text_of(failure.error));
 }
 
 std::vector<std::string> environment_of(const ChildCommand& command) {
@@ -213,7 +214,8 @@ Process::End Process::reap() {
   while (reaped < 0 && errno == EINTR);
   const int error = errno;
   const pid_t pid = std::exchange(pid_, 0);
-  if (reaped < 0) throw Failed({"the end of process " + std::to_string(pid) + " is unknown: " + words(error), {}, {}});
+  if (reaped < 0)
+    throw Failed({"the end of process " + std::to_string(pid) + " is unknown: " + text_of(error), {}, {}});
   const auto milliseconds = [](const timeval& time) { return Milliseconds(time.tv_sec * 1000 + time.tv_usec / 1000); };
   end.usage = {milliseconds(used.ru_utime), milliseconds(used.ru_stime), used.ru_maxrss};
   return end;
@@ -222,7 +224,7 @@ Process::End Process::reap() {
 Result<Process> start_process(const boost::asio::any_io_executor& executor, const ChildCommand& command) {
   if (!command.executable.is_absolute()) return no_process(command, "it is not an absolute path");
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return no_process(command, words(errno));
+  if (::pipe2(ends, O_CLOEXEC) != 0) return no_process(command, text_of(errno));
   Fd output(ends[0]);
   const Fd input(ends[1]);
   ::fcntl(output.get(), F_SETFL, O_NONBLOCK);
@@ -243,13 +245,13 @@ Result<Process> start_process(const boost::asio::any_io_executor& executor, cons
     const SignalsBlocked blocked;
     launcher(executor, error, command.executable.string(), command.arguments, setup).detach();
   }
-  if (error) return no_process(command, words(error.value()));
+  if (error) return no_process(command, text_of(error.value()));
   if (failure.error != 0) {
     reap_failed(launcher.pid);
     return start_fault(command, {failure.step, failure.error});
   }
   Process process(launcher.pid, open_pidfd(launcher.pid), std::move(output));
-  if (!process.pidfd()) return no_process(command, words(errno));
+  if (!process.pidfd()) return no_process(command, text_of(errno));
   return process;
 }
 

@@ -19,13 +19,13 @@ Result<InstalledCertbot> inspect(const fs::path& executable, const fs::path& cac
 }
 
 /// A Python environment with a certbot of its own, as `python3 -m venv` lays it out.
-struct Environment {
+struct Surroundings {
   test::TempDir directory;
   fs::path packages = directory.path() / "packages";
   fs::path certbot;
   fs::path cache = directory.path() / "cache.json";
 
-  Environment() {
+  Surroundings() {
     add_package("certbot", "2.11.0", "null = certbot.null:Installer\nstandalone = certbot.standalone:Authenticator\n");
     // A Python that knows these packages alone, whatever this machine has installed.
     const auto python =
@@ -52,7 +52,7 @@ struct Environment {
 
 TEST_SUITE("certbot/installed") {
   TEST_CASE("version and plugins are read from the packages' metadata, no code of theirs runs") {
-    Environment environment;
+    Surroundings environment;
     environment.add_package("certbot-dns-cloudflare", "2.10.0",
                             "dns-cloudflare = certbot_dns_cloudflare.x:Authenticator\n");
     const auto found = environment.inspect().or_throw();
@@ -67,7 +67,7 @@ TEST_SUITE("certbot/installed") {
   }
 
   TEST_CASE("a plugin whose module is gone is told of") {
-    Environment environment;
+    Surroundings environment;
     environment.add_package("certbot-dns-x", "1.0", "dns-x = certbot_dns_x:Authenticator\n", false);
     const auto found = environment.inspect().or_throw();
     CHECK(found.broken ==
@@ -75,7 +75,7 @@ TEST_SUITE("certbot/installed") {
   }
 
   TEST_CASE("the answer is kept until a package is installed or the executable is replaced") {
-    Environment environment;
+    Surroundings environment;
     CHECK(environment.inspect().or_throw().version_text == "2.11.0");
     environment.add_package("certbot-dns-x", "1.0", "dns-x = certbot_dns_x:Authenticator\n");
     CHECK(environment.inspect().or_throw().authenticators.count("dns-x") == 1);
@@ -86,7 +86,7 @@ TEST_SUITE("certbot/installed") {
   }
 
   TEST_CASE("a kept answer is taken without asking anybody") {
-    Environment environment;
+    Surroundings environment;
     CHECK(environment.inspect());
     std::string cached = test::content(environment.cache);
     cached.replace(cached.find("\"2.11.0\""), 8, "\"9.99.9\"");
@@ -97,7 +97,7 @@ TEST_SUITE("certbot/installed") {
   TEST_CASE("a damaged cache is no answer") {
     for (const std::string damage : {"{", "[]", "{\"format\": 1}"}) {
       CAPTURE(damage);
-      Environment environment;
+      Surroundings environment;
       test::write_file(environment.cache, damage);
       CHECK(environment.inspect().or_throw().version_text == "2.11.0");
     }

@@ -6,27 +6,13 @@
 #include <certherd/os/file.hpp>
 #include <certherd/os/lock.hpp>
 
+#include "../support/files.hpp"
 #include "../support/temp_dir.hpp"
 
 #include <vector>
 
 using namespace certherd;
 namespace fs = std::filesystem;
-
-namespace {
-
-mode_t mode_of(const fs::path& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 ? status.st_mode & 07777 : 0;
-}
-
-std::vector<std::string> names_in(const fs::path& directory) {
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(directory)) names.push_back(entry.path().filename().string());
-  return names;
-}
-
-}  // namespace
 
 TEST_SUITE("os/file") {
   TEST_CASE("a new file has its content and mode, whatever the umask") {
@@ -35,7 +21,7 @@ TEST_SUITE("os/file") {
     CHECK(os::create_file(dir.path() / "a", "content", 0644).ok());
     ::umask(before);
     CHECK(*os::read_file(dir.path() / "a") == "content");
-    CHECK(mode_of(dir.path() / "a") == 0644);
+    CHECK(test::mode_of(dir.path() / "a") == 0644);
   }
 
   TEST_CASE("a file that is there is not touched, nor what a planted link leads to") {
@@ -54,15 +40,15 @@ TEST_SUITE("os/file") {
     const auto file = dir.write("a", "old");
     CHECK(os::replace_file(file, "new", 0600).ok());
     CHECK(*os::read_file(file) == "new");
-    CHECK(mode_of(file) == 0600);
-    CHECK(names_in(dir.path()) == std::vector<std::string>{"a"});
+    CHECK(test::mode_of(file) == 0600);
+    CHECK(test::names_in(dir.path()) == std::vector<std::string>{"a"});
   }
 
   TEST_CASE("replacing what is a directory fails and leaves nothing beside it") {
     test::TempDir dir;
     fs::create_directory(dir.path() / "a");
     CHECK_FALSE(os::replace_file(dir.path() / "a", "new", 0600).ok());
-    CHECK(names_in(dir.path()) == std::vector<std::string>{"a"});
+    CHECK(test::names_in(dir.path()) == std::vector<std::string>{"a"});
   }
 
   TEST_CASE("a symbolic link moves at once") {
@@ -70,7 +56,7 @@ TEST_SUITE("os/file") {
     CHECK(os::replace_symlink(dir.path() / "link", "one").ok());
     CHECK(os::replace_symlink(dir.path() / "link", "two").ok());
     CHECK(fs::read_symlink(dir.path() / "link") == "two");
-    CHECK(names_in(dir.path()) == std::vector<std::string>{"link"});
+    CHECK(test::names_in(dir.path()) == std::vector<std::string>{"link"});
   }
 
   TEST_CASE("faults name the file, the system's words and what to do") {
@@ -86,9 +72,9 @@ TEST_SUITE("os/file") {
     test::TempDir dir;
     const auto path = dir.path() / "a/b/c";
     CHECK(os::make_directory(path, 0700).ok());
-    CHECK(mode_of(path) == 0700);
+    CHECK(test::mode_of(path) == 0700);
     CHECK(os::make_directory(path, 0750).ok());
-    CHECK(mode_of(path) == 0750);
+    CHECK(test::mode_of(path) == 0750);
     const auto file = dir.write("file", "");
     CHECK(os::make_directory(file, 0700).fault().message ==
           "cannot create the directory " + file.string() + ": Not a directory");
@@ -101,10 +87,10 @@ TEST_SUITE("os/file") {
     const bool made = os::make_directory(dir.path() / "a/b/c", 0700).ok();
     ::umask(umask_before);
     CHECK(made);
-    CHECK(mode_of(dir.path() / "a") == 0755);
-    CHECK(mode_of(dir.path() / "a/b") == 0755);
-    CHECK(mode_of(dir.path() / "a/b/c") == 0700);
-    CHECK(mode_of(dir.path()) == 0700);
+    CHECK(test::mode_of(dir.path() / "a") == 0755);
+    CHECK(test::mode_of(dir.path() / "a/b") == 0755);
+    CHECK(test::mode_of(dir.path() / "a/b/c") == 0700);
+    CHECK(test::mode_of(dir.path()) == 0700);
   }
 }
 

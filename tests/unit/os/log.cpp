@@ -31,12 +31,6 @@ struct LogBench {
   }
 };
 
-unsigned mode_of(const std::filesystem::path& file) {
-  struct stat status {};
-  REQUIRE(::stat(file.c_str(), &status) == 0);
-  return status.st_mode & 07777;
-}
-
 /// What an action writes to standard error.
 template <class Action>
 std::string on_stderr(const std::filesystem::path& into, Action action) {
@@ -118,7 +112,7 @@ TEST_SUITE("os/log") {
     const auto opened = open_service_log(file);
     ::umask(umask_before);
     REQUIRE(opened);
-    CHECK(mode_of(file) == 0640);
+    CHECK(test::mode_of(file) == 0640);
     set_log_level(LogLevel::debug);
     LogFields fields;
     fields.certificate = "example.com";
@@ -152,7 +146,7 @@ TEST_SUITE("os/log") {
     log(LogLevel::error, "new");
     CHECK(test::content(file).starts_with("old\n"));
     CHECK(contains(test::content(file), "error: new\n"));
-    CHECK(mode_of(file) == 0600);
+    CHECK(test::mode_of(file) == 0600);
   }
 
   TEST_CASE("a log file that cannot be opened is a fault with its path, and the old one stays") {

@@ -44,9 +44,9 @@ std::string hear(const Fd& client, std::string_view words) {
 }
 
 /// Accepts one connection and does with it what a case wants, then closes it.
-class RawServer {
+class RawUnixServer {
 public:
-  explicit RawServer(std::function<void(const Fd& client)> serve)
+  explicit RawUnixServer(std::function<void(const Fd& client)> serve)
       : listener_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     const sockaddr_un address = test::unix_address(path());
     REQUIRE(::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
@@ -56,9 +56,9 @@ public:
       serve(client);
     });
   }
-  RawServer(const RawServer&) = delete;
-  RawServer& operator=(const RawServer&) = delete;
-  ~RawServer() { thread_.join(); }
+  RawUnixServer(const RawUnixServer&) = delete;
+  RawUnixServer& operator=(const RawUnixServer&) = delete;
+  ~RawUnixServer() { thread_.join(); }
 
   std::filesystem::path path() const { return directory_.path() / "socket"; }
   UnixRequest request() const {
@@ -76,7 +76,7 @@ private:
 
 /// "status body", or the Fault without the part that names the socket, for a server that answers this.
 std::string exchanged(const std::string& answer, const std::string& method = "GET", std::size_t limit = 1000) {
-  const RawServer server([&](const Fd& client) {
+  const RawUnixServer server([&](const Fd& client) {
     hear(client, "\r\n\r\n");
     say(client, answer);
   });
@@ -96,7 +96,7 @@ struct Streamed {
 };
 
 Streamed streamed(const std::string& answer, std::size_t wanted = 1000) {
-  const RawServer server([&](const Fd& client) {
+  const RawUnixServer server([&](const Fd& client) {
     hear(client, "\r\n\r\n");
     say(client, answer);
   });
@@ -119,7 +119,7 @@ const std::string not_http = "the answer is not HTTP/1.1";
 TEST_SUITE("os/unix_http") {
   TEST_CASE("the request is sent whole") {
     std::string seen;
-    const RawServer server([&](const Fd& client) {
+    const RawUnixServer server([&](const Fd& client) {
       seen = hear(client, "body");
       say(client, ok + "Content-Length: 0\r\n\r\n");
     });
@@ -135,7 +135,7 @@ TEST_SUITE("os/unix_http") {
   }
 
   TEST_CASE("headers come back in lower case, those that come twice joined") {
-    const RawServer server([](const Fd& client) {
+    const RawUnixServer server([](const Fd& client) {
       hear(client, "\r\n\r\n");
       say(client, ok + "Retry-After:  7 \r\nX-Two: a\r\nx-two: b\r\nContent-Length: 0\r\n\r\n");
     });
@@ -185,7 +185,7 @@ TEST_SUITE("os/unix_http") {
   }
 
   TEST_CASE("an answer to a request that was not heard to its end is read all the same") {
-    const RawServer server([](const Fd& client) {
+    const RawUnixServer server([](const Fd& client) {
       say(client, "HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nno!");
       ::shutdown(client.get(), SHUT_RD);
     });
@@ -201,7 +201,7 @@ TEST_SUITE("os/unix_http") {
     for (const bool talks : {false, true}) {
       std::promise<void> over;
       auto given_up = over.get_future();
-      const RawServer server([&](const Fd& client) {
+      const RawUnixServer server([&](const Fd& client) {
         say(client, ok);
         while (talks && given_up.wait_for(Milliseconds(0)) != std::future_status::ready) say(client, "X-More: y\r\n");
         given_up.wait();
@@ -251,7 +251,7 @@ TEST_SUITE("os/unix_http") {
   }
 
   TEST_CASE("who may not connect is told which group may") {
-    const RawServer server([](const Fd&) {});
+    const RawUnixServer server([](const Fd&) {});
     const group* const group = ::getgrgid(::getegid());
     REQUIRE(group);
     const std::string name = group->gr_name;
@@ -272,7 +272,7 @@ TEST_SUITE("os/unix_http") {
 
   TEST_CASE("lines are handed out as they come, however they are cut") {
     std::promise<void> seen[2];
-    const RawServer server([&](const Fd& client) {
+    const RawUnixServer server([&](const Fd& client) {
       hear(client, "\r\n\r\n");
       say(client, chunked + "4\r\none\n\r\n");
       seen[0].get_future().wait();

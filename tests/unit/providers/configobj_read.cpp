@@ -18,7 +18,7 @@ std::string text_of(const std::string& line) {
   return file.values.at("k").text;
 }
 
-Texts faults_of(const std::string& text) {
+Texts faults_in(const std::string& text) {
   Texts texts;
   for (const auto& fault : read_configobj(text).faults) texts.push_back(fault.message);
   return texts;
@@ -92,7 +92,7 @@ TEST_SUITE("providers/configobj_read") {
 
   TEST_CASE("syntax errors are told by line, all of them, and without a word of the file") {
     CHECK(
-        faults_of("just words\nk = 'open\nk2 = a,,b\nk3 = 1\nk3 = 2\n[a\n[s]\n[s]\n[[[deep]]]\n[x]]\nk4 = '''open\n") ==
+        faults_in("just words\nk = 'open\nk2 = a,,b\nk3 = 1\nk3 = 2\n[a\n[s]\n[s]\n[[[deep]]]\n[x]]\nk4 = '''open\n") ==
         Texts{"line 1: neither 'key = value' nor a [section]", "line 2: a value with unbalanced quotes or stray commas",
               "line 3: a value with unbalanced quotes or stray commas", "line 5: a key that was given before",
               "line 6: neither 'key = value' nor a [section]", "line 8: a section of this name exists already",
@@ -103,6 +103,6 @@ TEST_SUITE("providers/configobj_read") {
   TEST_CASE("many quotes do not take forever") {
     std::string line = "k = ";
     for (int i = 0; i < 2000; ++i) line += "\"a\",";
-    CHECK(faults_of(line + "x\"y,,\n").size() == 1);
+    CHECK(faults_in(line + "x\"y,,\n").size() == 1);
   }
 }

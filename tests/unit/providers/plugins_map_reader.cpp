@@ -13,7 +13,7 @@ using test::TempDir;
 
 namespace {
 
-using Texts = std::vector<std::string>;
+using certherd::test::Texts;
 
 const std::string good = "authenticator: dns-x\npropagation: {default_seconds: 10}\n";
 const std::string bad = "autenticator: dns-x\n";

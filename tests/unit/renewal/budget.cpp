@@ -6,15 +6,17 @@
 #include <cmath>
 #include <random>
 
+#include "support/moments.hpp"
+
 using namespace certherd;
 using namespace std::chrono_literals;
 using renewal::Budgets;
 using Kind = RateLimit::Kind;
+using certherd::test::day;
+using certherd::test::now;
 
 namespace {
 
-constexpr std::chrono::days day{1};
-const TimePoint now = *parse_utc("2026-11-23T12:00:00Z");
 const std::vector<RateLimit> limits{{Kind::new_orders, 300, 3h},
                                     {Kind::registered_domain, 50, 7 * day},
                                     {Kind::exact_set, 5, 7 * day},

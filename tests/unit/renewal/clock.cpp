@@ -3,13 +3,15 @@
 #include <doctest/doctest.h>
 #include <certherd/renewal/clock.hpp>
 
+#include "support/moments.hpp"
+
 using namespace certherd;
 using namespace std::chrono_literals;
+using certherd::test::day;
 using renewal::ClockWatch;
 
 namespace {
 
-constexpr std::chrono::days day{1};
 const TimePoint start = *parse_utc("2026-11-23T12:00:00Z");
 
 /// Both clocks, side by side.

@@ -6,17 +6,18 @@
 #include <algorithm>
 #include <array>
 
+#include "support/moments.hpp"
+
 using namespace certherd;
 using namespace std::chrono_literals;
 using renewal::Decision;
 using Action = Decision::Action;
+using certherd::test::day;
+using certherd::test::now;
 
 namespace {
 
-constexpr std::chrono::days day{1};
-const TimePoint now = *parse_utc("2026-11-23T12:00:00Z");
-
-CertificateFacts facts(std::chrono::days age, std::chrono::days lifetime, const std::string& serial = "01") {
+CertificateFacts aged(std::chrono::days age, std::chrono::days lifetime, const std::string& serial = "01") {
   CertificateFacts facts;
   facts.domains = {"example.com", "*.example.com"};
   facts.serial = serial;
@@ -27,7 +28,7 @@ CertificateFacts facts(std::chrono::days age, std::chrono::days lifetime, const 
   return facts;
 }
 
-const Certificate& wanted() {
+const Certificate& a_certificate() {
   static const Certificate certificate = [] {
     Certificate c;
     c.name = "example.com";
@@ -39,7 +40,7 @@ const Certificate& wanted() {
 }
 
 renewal::Situation situation() {
-  return {wanted(), {}, {}, {}, {}, now, false};
+  return {a_certificate(), {}, {}, {}, {}, now, false};
 }
 
 /// What is left when the jitter is taken away: two thirds or half.
@@ -66,7 +67,7 @@ TEST_SUITE("renewal/due") {
                                             Row{9 * day, 108h}, Row{6 * day, 72h}}) {
       CAPTURE(lifetime.count());
       for (int serial = 0; serial < 500; ++serial) {
-        const auto f = facts(0 * day, lifetime, std::to_string(serial));
+        const auto f = aged(0 * day, lifetime, std::to_string(serial));
         CHECK(near(renewal::renewal_time(f), now + planned, lifetime));
       }
     }
@@ -75,7 +76,7 @@ TEST_SUITE("renewal/due") {
   TEST_CASE("the jitter follows from the serial alone and is spread evenly") {
     std::array<int, 10> tenths{};
     for (int serial = 0; serial < 10'000; ++serial) {
-      const auto f = facts(0 * day, 100 * day, std::to_string(serial));
+      const auto f = aged(0 * day, 100 * day, std::to_string(serial));
       const auto moment = renewal::renewal_time(f);
       CHECK(moment == renewal::renewal_time(f));
       const auto early = now + 1600h - 2 * day;
@@ -86,7 +87,7 @@ TEST_SUITE("renewal/due") {
   }
 
   TEST_CASE("the CA's window counts when it is of this certificate, and its moment is the time") {
-    const auto f = facts(10 * day, 90 * day);
+    const auto f = aged(10 * day, 90 * day);
     auto state = with_window(now + 20 * day, now + 22 * day, now + 21 * day);
     CHECK(renewal::renewal_time(f, &state, now) == now + 21 * day);
     state.window->ari_id = "aki.02";
@@ -99,7 +100,7 @@ TEST_SUITE("renewal/due") {
   }
 
   TEST_CASE("a window beyond 95 % of the lifetime is not waited for") {
-    const auto f = facts(10 * day, 100 * day);
+    const auto f = aged(10 * day, 100 * day);
     auto state = with_window(now + 80 * day, now + 200 * day, now + 150 * day);
     CHECK(renewal::renewal_time(f, &state, now) == f.not_before + 95 * day);
     auto s = situation();
@@ -112,7 +113,7 @@ TEST_SUITE("renewal/due") {
   }
 
   TEST_CASE("a window noted in the future, or that is none, is not believed") {
-    const auto f = facts(10 * day, 90 * day);
+    const auto f = aged(10 * day, 90 * day);
     auto state = with_window(now + 1 * day, now + 3 * day, now + 2 * day);
     state.window->fetched = now + 2h;
     CHECK(renewal::renewal_time(f, &state, now) == renewal::renewal_time(f));
@@ -124,7 +125,7 @@ TEST_SUITE("renewal/due") {
 
   TEST_CASE("a window that was in the past when the CA gave it: at once, once a day at most") {
     auto s = situation();
-    s.published = s.saved = facts(10 * day, 90 * day);
+    s.published = s.saved = aged(10 * day, 90 * day);
     auto state = with_window(now - 9 * day, now - 8 * day, now - 8 * day - 12h);
     s.state = &state;
     CHECK(renewal::decide(s).action == Action::issue);
@@ -139,13 +140,13 @@ TEST_SUITE("renewal/due") {
     state.window_obeyed = now + 300 * day;  // the clock was stepped back: no reason to wait
     CHECK(renewal::decide(s).action == Action::issue);
     state.window_obeyed = now - 1h;
-    s.published = s.saved = facts(70 * day, 90 * day);
+    s.published = s.saved = aged(70 * day, 90 * day);
     CHECK(renewal::decide(s).action == Action::issue);  // the pause never outlasts the rule
   }
 
   TEST_CASE("a window that passed while nobody looked is reached, not a sign of revocation") {
     auto s = situation();
-    s.published = s.saved = facts(50 * day, 90 * day);
+    s.published = s.saved = aged(50 * day, 90 * day);
     auto state = with_window(now - 12h, now - 6h, now - 8h);
     s.state = &state;
     CHECK(renewal::decide(s).reason == "renewal time in the CA's window reached: 2026-11-23 04:00");
@@ -153,16 +154,16 @@ TEST_SUITE("renewal/due") {
 
   TEST_CASE("revoked: at once, and what certbot holds instead is published") {
     auto s = situation();
-    s.published = s.saved = facts(10 * day, 90 * day);
+    s.published = s.saved = aged(10 * day, 90 * day);
     CertificateState state;
     state.revoked_serial = "01";
     s.state = &state;
     CHECK(renewal::decide(s).action == Action::issue);
     CHECK(renewal::decide(s).reason == "revoked");
-    s.saved = facts(20 * day, 90 * day, "00");  // older, yet valid
+    s.saved = aged(20 * day, 90 * day, "00");  // older, yet valid
     CHECK(renewal::decide(s).action == Action::publish);
     state.revoked_serial = "00";
-    s.published = facts(10 * day, 90 * day);
+    s.published = aged(10 * day, 90 * day);
     CHECK(renewal::decide(s).action == Action::nothing);
     s.published.reset();
     CHECK(renewal::decide(s).action == Action::issue);  // the revoked one is not published
@@ -170,7 +171,7 @@ TEST_SUITE("renewal/due") {
 
   TEST_CASE("another profile: issue; an unknown one is no difference") {
     auto s = situation();
-    s.published = s.saved = facts(1 * day, 90 * day);
+    s.published = s.saved = aged(1 * day, 90 * day);
     CHECK(renewal::decide(s).action == Action::nothing);
     s.published_profile = "";
     CHECK(renewal::decide(s).action == Action::nothing);
@@ -201,7 +202,7 @@ TEST_SUITE("renewal/due") {
 
   TEST_CASE("whoever has nothing to do is looked at again at the renewal time") {
     auto s = situation();
-    s.published = s.saved = facts(10 * day, 90 * day);
+    s.published = s.saved = aged(10 * day, 90 * day);
     CHECK(renewal::decide(s).look_again == renewal::renewal_time(*s.published));
     CHECK(renewal::decide(s).because.empty());
   }
@@ -215,7 +216,7 @@ TEST_SUITE("renewal/due") {
 
   TEST_CASE("valid and young: nothing") {
     auto s = situation();
-    s.published = s.saved = facts(58 * day, 90 * day);
+    s.published = s.saved = aged(58 * day, 90 * day);
     const auto decision = renewal::decide(s);
     CHECK(decision.action == Action::nothing);
     CHECK(decision.reason == "valid until 2026-12-25 12:00");
@@ -224,7 +225,7 @@ TEST_SUITE("renewal/due") {
 
   TEST_CASE("the order of the domains does not matter, their set does") {
     auto s = situation();
-    s.published = s.saved = facts(1 * day, 90 * day);
+    s.published = s.saved = aged(1 * day, 90 * day);
     s.published->domains = {"example.com", "old.example.com"};
     s.saved->serial = "02";
     const auto decision = renewal::decide(s);
@@ -239,15 +240,15 @@ TEST_SUITE("renewal/due") {
       "at its renewal time, when expired, with another key, from another CA: issue, and certbot must not keep its "
       "own") {
     auto s = situation();
-    s.published = s.saved = facts(65 * day, 90 * day);
+    s.published = s.saved = aged(65 * day, 90 * day);
     CHECK(renewal::decide(s).reason ==
           "renewal time reached: " + format_utc_minutes(renewal::renewal_time(*s.published)));
-    s.published = s.saved = facts(91 * day, 90 * day);
+    s.published = s.saved = aged(91 * day, 90 * day);
     CHECK(renewal::decide(s).reason == "expired at 2026-11-22 12:00");
-    s.published = s.saved = facts(1 * day, 90 * day);
+    s.published = s.saved = aged(1 * day, 90 * day);
     s.published->key = s.saved->key = "rsa 2048";
     CHECK(renewal::decide(s).reason == "key changed from rsa 2048 to ecdsa secp256r1");
-    s.published = s.saved = facts(1 * day, 90 * day);
+    s.published = s.saved = aged(1 * day, 90 * day);
     s.published_ca = "letsencrypt-staging";
     CHECK(renewal::decide(s).reason == "CA changed from letsencrypt-staging to letsencrypt");
     CHECK(renewal::decide(s).force_renewal);
@@ -255,30 +256,30 @@ TEST_SUITE("renewal/due") {
 
   TEST_CASE("certbot's newer certificate is published without an order") {
     auto s = situation();
-    s.saved = facts(1 * day, 90 * day, "02");
+    s.saved = aged(1 * day, 90 * day, "02");
     CHECK(renewal::decide(s).action == Action::publish);
-    s.published = facts(70 * day, 90 * day, "01");
+    s.published = aged(70 * day, 90 * day, "01");
     CHECK(renewal::decide(s).action == Action::publish);
   }
 
   TEST_CASE("what certbot holds is not published when it is old, due, expired or not what is wanted") {
     auto s = situation();
-    s.published = facts(10 * day, 90 * day, "02");
-    s.saved = facts(20 * day, 90 * day, "01");
+    s.published = aged(10 * day, 90 * day, "02");
+    s.saved = aged(20 * day, 90 * day, "01");
     CHECK(renewal::decide(s).action == Action::nothing);
     s.published.reset();
-    s.saved = facts(80 * day, 90 * day);
+    s.saved = aged(80 * day, 90 * day);
     CHECK(renewal::decide(s).action == Action::issue);
-    s.saved = facts(100 * day, 90 * day);
+    s.saved = aged(100 * day, 90 * day);
     CHECK(renewal::decide(s).action == Action::issue);
-    s.saved = facts(1 * day, 90 * day);
+    s.saved = aged(1 * day, 90 * day);
     s.saved->key = "rsa 2048";
     CHECK(renewal::decide(s).action == Action::issue);
   }
 
   TEST_CASE("forced: always a new order") {
     auto s = situation();
-    s.published = s.saved = facts(1 * day, 90 * day);
+    s.published = s.saved = aged(1 * day, 90 * day);
     s.forced = true;
     CHECK(renewal::decide(s).action == Action::issue);
     CHECK(renewal::decide(s).reason == "forced");

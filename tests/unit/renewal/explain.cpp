@@ -3,13 +3,14 @@
 #include <doctest/doctest.h>
 #include <certherd/renewal/due.hpp>
 
+#include "support/moments.hpp"
+
 using namespace certherd;
 using namespace std::chrono_literals;
+using certherd::test::day;
+using certherd::test::now;
 
 namespace {
-
-constexpr std::chrono::days day{1};
-const TimePoint now = *parse_utc("2026-11-23T12:00:00Z");
 
 const Certificate& wanted() {
   static const Certificate certificate = [] {

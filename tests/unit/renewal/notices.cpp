@@ -3,15 +3,17 @@
 #include <doctest/doctest.h>
 #include <certherd/renewal/notices.hpp>
 
+#include "support/moments.hpp"
+
 using namespace certherd;
 using namespace std::chrono_literals;
 using enum FailureClass;
 using Events = std::vector<HookEvent>;
+using certherd::test::day;
+using certherd::test::now;
 
 namespace {
 
-constexpr std::chrono::days day{1};
-const TimePoint now = *parse_utc("2026-11-23T12:00:00Z");
 const std::vector<Seconds> thresholds = Settings().expiring;
 
 CertificateState failing(FailureClass failure_class) {

@@ -6,16 +6,18 @@
 #include <algorithm>
 #include <random>
 
+#include "support/moments.hpp"
+
 using namespace certherd;
 using namespace std::chrono_literals;
 using renewal::Queue;
 using renewal::Ramp;
 using renewal::Waiting;
 using Names = std::vector<std::string>;
+using certherd::test::now;
 
 namespace {
 
-const TimePoint now = *parse_utc("2026-11-23T12:00:00Z");
 const Ramp no_ramp{1, 0ms};
 
 Waiting waiting(const std::string& name, std::uint64_t order = 0) {

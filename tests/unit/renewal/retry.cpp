@@ -3,15 +3,16 @@
 #include <doctest/doctest.h>
 #include <certherd/renewal/retry.hpp>
 
+#include "support/moments.hpp"
+
 using namespace certherd;
 using namespace std::chrono_literals;
 using enum FailureClass;
+using certherd::test::day;
+using certherd::test::now;
 using renewal::RetryKind;
 
 namespace {
-
-constexpr std::chrono::days day{1};
-const TimePoint now = *parse_utc("2026-11-23T12:00:00Z");
 
 Failure failure(FailureClass failure_class, std::optional<Seconds> retry_after = {}) {
   Failure failure;

@@ -3,15 +3,16 @@
 #include <doctest/doctest.h>
 #include <certherd/renewal/window.hpp>
 
+#include "support/moments.hpp"
+
 using namespace certherd;
 using namespace std::chrono_literals;
+using certherd::test::day;
+using certherd::test::now;
 
 namespace {
 
-constexpr std::chrono::days day{1};
-const TimePoint now = *parse_utc("2026-11-23T12:00:00Z");
-
-CertificateFacts facts(std::chrono::hours lifetime) {
+CertificateFacts valid_for(std::chrono::hours lifetime) {
   CertificateFacts facts;
   facts.serial = "01";
   facts.ari_id = "aki.01";
@@ -66,12 +67,12 @@ TEST_SUITE("renewal/window") {
     };
     for (const auto& row : rows) {
       CAPTURE(row.what);
-      CHECK(renewal::next_ari_check(facts(row.lifetime), row.window, now, row.retry_after) == now + row.expected);
+      CHECK(renewal::next_ari_check(valid_for(row.lifetime), row.window, now, row.retry_after) == now + row.expected);
     }
   }
 
   TEST_CASE("a short-lived certificate's window is looked at four times at least") {
-    const auto f = facts(160h);
+    const auto f = valid_for(160h);
     const auto w = window(now + 10h, now + 14h);
     int within = 0;
     for (TimePoint at = now; at < w.end; at = renewal::next_ari_check(f, w, at, Seconds(21600)))
@@ -80,7 +81,7 @@ TEST_SUITE("renewal/window") {
   }
 
   TEST_CASE("when it is due to ask") {
-    auto f = facts(90 * day);
+    auto f = valid_for(90 * day);
     CertificateState state;
     CHECK(renewal::ari_check_due(f, nullptr, now));
     CHECK(renewal::ari_check_due(f, &state, now));

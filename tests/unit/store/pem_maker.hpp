@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "../support/moments.hpp"
+
 namespace certherd::test {
 
 using Key = std::shared_ptr<EVP_PKEY>;
@@ -118,9 +120,6 @@ public:
 private:
   TimePoint now_;
 };
-
-/// The present, as far as these tests are concerned.
-inline const TimePoint now = *parse_utc("2026-11-23T12:00:00Z");
 
 inline const PemMaker& maker() {
   static const PemMaker one(now);

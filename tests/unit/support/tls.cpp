@@ -12,7 +12,7 @@
 namespace certherd::test {
 namespace {
 
-using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
+using PrivateKey = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 using Cert = std::unique_ptr<X509, decltype(&X509_free)>;
 using File = std::unique_ptr<FILE, decltype(&std::fclose)>;
 
@@ -48,7 +48,7 @@ Cert fresh(const std::string& name, EVP_PKEY* key, int serial, int days) {
   return cert;
 }
 
-void save(const Cert& cert, const Key& key, const std::filesystem::path& cert_path,
+void save(const Cert& cert, const PrivateKey& key, const std::filesystem::path& cert_path,
           const std::filesystem::path& key_path) {
   must(PEM_write_X509(open(cert_path, "w").get(), cert.get()) == 1, "write certificate");
   must(PEM_write_PrivateKey(open(key_path, "w").get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1,
@@ -58,7 +58,7 @@ void save(const Cert& cert, const Key& key, const std::filesystem::path& cert_pa
 }  // namespace
 
 Authority::Authority(const std::string& name) {
-  const Key key(EVP_EC_gen("P-256"), &EVP_PKEY_free);
+  const PrivateKey key(EVP_EC_gen("P-256"), &EVP_PKEY_free);
   const Cert cert = fresh(name, key.get(), serial_, 30);
   X509_set_issuer_name(cert.get(), X509_get_subject_name(cert.get()));
   extend(cert.get(), cert.get(), NID_basic_constraints, "critical,CA:TRUE");
@@ -68,9 +68,9 @@ Authority::Authority(const std::string& name) {
 
 Authority::Issued Authority::issue(const std::string& names, int days) {
   const Cert ca(PEM_read_X509(open(bundle(), "r").get(), nullptr, nullptr, nullptr), &X509_free);
-  const Key ca_key(PEM_read_PrivateKey(open(dir_.path() / "ca.key", "r").get(), nullptr, nullptr, nullptr),
-                   &EVP_PKEY_free);
-  const Key key(EVP_EC_gen("P-256"), &EVP_PKEY_free);
+  const PrivateKey ca_key(PEM_read_PrivateKey(open(dir_.path() / "ca.key", "r").get(), nullptr, nullptr, nullptr),
+                          &EVP_PKEY_free);
+  const PrivateKey key(EVP_EC_gen("P-256"), &EVP_PKEY_free);
   const std::string number = std::to_string(++serial_);
   const Cert cert = fresh("leaf " + number, key.get(), serial_, days);
   X509_set_issuer_name(cert.get(), X509_get_subject_name(ca.get()));
