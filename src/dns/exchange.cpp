@@ -60,8 +60,8 @@ asio::awaitable<Try> receive(ip::udp::socket& socket, std::uint16_t id, const Qu
   }
 }
 
-asio::awaitable<Try> by_udp(const Endpoint& server, const Question& question, const ExchangeOptions& options,
-                            bool edns, Clock::time_point until) {
+asio::awaitable<Try> by_udp(const Endpoint& server, const Question& question, const ExchangeOptions& options, bool edns,
+                            Clock::time_point until) {
   const auto executor = co_await asio::this_coro::executor;
   const auto id = random_id();
   const auto query = query_of(question, id, options, edns);
@@ -163,8 +163,9 @@ asio::awaitable<std::variant<Message, NoAnswer>> exchange(Endpoint server, Quest
                         : co_await by_udp(server, question, options, edns, until);
     last = tried.error;
     if (tried.message) {
-      const bool unknown_edns = edns && !tried.message->edns && (tried.message->rcode == Rcode::format_error ||
-                                                                 tried.message->rcode == Rcode::not_implemented);
+      const bool unknown_edns =
+          edns && !tried.message->edns &&
+          (tried.message->rcode == Rcode::format_error || tried.message->rcode == Rcode::not_implemented);
       if (unknown_edns) {
         edns = false;
         continue;

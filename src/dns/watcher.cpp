@@ -49,11 +49,11 @@ asio::awaitable<void> Watcher::look(Client& client, Look& at) {
   const Reply reply = co_await client.ask(at.address, wanted.name, RecordType::txt);
   at.error = reply.error;
   const auto records = reply.message.of(wanted.name, RecordType::txt);
-  const bool all = reply.error.empty() && reply.message.authoritative &&
-                   std::all_of(wanted.values.begin(), wanted.values.end(), [&](const std::string& value) {
-                     return std::any_of(records.begin(), records.end(),
-                                        [&](const Record& record) { return record.data == value; });
-                   });
+  const bool all =
+      reply.error.empty() && reply.message.authoritative &&
+      std::all_of(wanted.values.begin(), wanted.values.end(), [&](const std::string& value) {
+        return std::any_of(records.begin(), records.end(), [&](const Record& record) { return record.data == value; });
+      });
   if (all) at.visible_after = std::chrono::duration_cast<Milliseconds>(Clock::now() - options_.begun);
 }
 

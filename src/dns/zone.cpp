@@ -58,8 +58,7 @@ asio::awaitable<void> find_addresses(Client& client, std::string name, int port,
     for (const auto& record : reply.records(name, type)) {
       ServerFacts server;
       server.name = name;
-      server.address =
-          (type == RecordType::a ? record.data : "[" + record.data + "]") + ":" + std::to_string(port);
+      server.address = (type == RecordType::a ? record.data : "[" + record.data + "]") + ":" + std::to_string(port);
       found.push_back(std::move(server));
     }
   }

@@ -41,8 +41,8 @@ struct ClientOptions {
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
 };
 
-/// Asks DNS servers, and no question twice: answers are kept as long as the Client lives, so it is made for one batch of
-/// questions. On one thread alone.
+/// Asks DNS servers, and no question twice: answers are kept as long as the Client lives, so it is made for one batch
+/// of questions. On one thread alone.
 class Client {
 public:
   /// `pool`: where DNS over HTTPS may block.

@@ -17,8 +17,15 @@ enum class RecordType : std::uint16_t { a = 1, ns = 2, cname = 5, soa = 6, txt =
 std::string_view to_string(RecordType type);  ///< "TXT"
 
 /// Result codes that certherd tells apart; others are kept as their number (RFC 1035 §4.1.1, RFC 2136 §2.2).
-enum class Rcode : std::uint16_t { no_error = 0, format_error = 1, server_failure = 2, no_such_name = 3,
-                                   not_implemented = 4, refused = 5, not_auth = 9 };
+enum class Rcode : std::uint16_t {
+  no_error = 0,
+  format_error = 1,
+  server_failure = 2,
+  no_such_name = 3,
+  not_implemented = 4,
+  refused = 5,
+  not_auth = 9
+};
 
 std::string to_string(Rcode rcode);  ///< "SERVFAIL", "RCODE 23"
 

@@ -34,19 +34,19 @@ struct CaaFacts {
 /// One address of one authoritative server, asked for a zone.
 struct ServerFacts {
   enum class State {
-    answers,       ///< authoritatively
-    lame,          ///< answers, and not authoritatively, or REFUSED, SERVFAIL, NOTAUTH
-    unreachable,   ///< no answer in time, or the network says no
-    no_address     ///< its name has neither A nor AAAA
+    answers,      ///< authoritatively
+    lame,         ///< answers, and not authoritatively, or REFUSED, SERVFAIL, NOTAUTH
+    unreachable,  ///< no answer in time, or the network says no
+    no_address    ///< its name has neither A nor AAAA
   };
   std::string name;
   std::string address;  ///< empty: no_address
   State state = State::answers;
-  std::string error;                      ///< "REFUSED", "no answer within 1.5 s"; empty when it answers
-  std::optional<std::uint32_t> serial;    ///< of its SOA
-  std::string primary;                    ///< MNAME of its SOA
-  std::vector<std::string> ns;            ///< its NS set for the zone, sorted
-  std::vector<std::string> txt;           ///< TXT values that it holds at the final name, sorted
+  std::string error;                    ///< "REFUSED", "no answer within 1.5 s"; empty when it answers
+  std::optional<std::uint32_t> serial;  ///< of its SOA
+  std::string primary;                  ///< MNAME of its SOA
+  std::vector<std::string> ns;          ///< its NS set for the zone, sorted
+  std::vector<std::string> txt;         ///< TXT values that it holds at the final name, sorted
 };
 
 /// The zone that holds a name, and all of its servers.
@@ -103,7 +103,7 @@ struct DomainFacts {
 
 /// How long after the TXT record was written one authoritative server showed it.
 struct ServerVisibility {
-  std::string server;   ///< its name
+  std::string server;  ///< its name
   std::string address;
   std::optional<Milliseconds> visible_after;  ///< from the begin of the wait; absent: not while it was watched
   std::string error;                          ///< the last trouble with it; empty: none
