@@ -2,6 +2,8 @@
 #include <certherd/certbot/lineage.hpp>
 #include <certherd/os/file.hpp>
 
+#include <boost/json.hpp>
+
 #include <algorithm>
 #include <array>
 #include <system_error>
@@ -51,6 +53,20 @@ fs::path unused_name(const fs::path& wanted) {
   }
 }
 
+/// Their directories, as far as they are whole.
+std::vector<fs::path> registered_accounts(const fs::path& accounts_dir, const std::string& server) {
+  std::vector<fs::path> accounts;
+  std::error_code error;
+  for (auto entry = fs::directory_iterator(accounts_dir / server_path(server), error);
+       !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    const auto& account = entry->path();
+    if (is_object_file(account / "regr.json") && is_object_file(account / "meta.json") &&
+        is_object_file(account / "private_key.json"))
+      accounts.push_back(account);
+  }
+  return accounts;
+}
+
 }  // namespace
 
 Result<void> prepare_directories(const fs::path& directory, const fs::path& accounts_dir) {
@@ -92,16 +108,18 @@ Result<void> clear_broken_lineage(const fs::path& config_dir, const std::string&
 }
 
 int accounts_registered(const fs::path& accounts_dir, const std::string& server) {
-  int number = 0;
-  std::error_code error;
-  for (auto entry = fs::directory_iterator(accounts_dir / server_path(server), error);
-       !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    const auto& account = entry->path();
-    if (is_object_file(account / "regr.json") && is_object_file(account / "meta.json") &&
-        is_object_file(account / "private_key.json"))
-      ++number;
-  }
-  return number;
+  return static_cast<int>(registered_accounts(accounts_dir, server).size());
+}
+
+std::optional<std::string> account_uri(const fs::path& accounts_dir, const std::string& server) {
+  const auto accounts = registered_accounts(accounts_dir, server);
+  if (accounts.size() != 1) return std::nullopt;
+  const auto text = os::read_file(accounts.front() / "regr.json");
+  boost::system::error_code error;
+  const auto value = boost::json::parse(text ? *text : std::string(), error);
+  const auto* object = error ? nullptr : value.if_object();
+  const auto* uri = object ? object->if_contains("uri") : nullptr;
+  return uri && uri->is_string() ? std::optional(std::string(uri->as_string())) : std::nullopt;
 }
 
 }  // namespace certherd::certbot

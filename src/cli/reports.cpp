@@ -76,6 +76,12 @@ void print_run(const Context& context, const Run& run) {
   out << "\n  " << run.certificate << ": " << join(run.domains, " ") << "\n  started " << format_utc(run.started)
       << " by " << printable(to_string(run.actor)) << " because: " << printable(run.reason) << '\n';
   print_waterfall(out, context.terminal, run.timeline);
+  // What blocked it stands in the failure.
+  std::vector<Finding> findings;
+  std::copy_if(run.findings.begin(), run.findings.end(), std::back_inserter(findings), [&](const Finding& finding) {
+    return run.outcome != Outcome::blocked || finding.severity != Finding::Severity::blocking;
+  });
+  print_findings(out, context.terminal, findings);
   if (run.failure) print_failure(out, context.terminal, *run.failure);
   print_hooks(out, context.terminal, run);
   for (const auto& attempt : run.attempts) {

@@ -46,6 +46,10 @@ const std::string select_generation =
     "SELECT certificate, number, directory, domains, serial_number, issuer, key_type, not_before, not_after "
     "FROM generations WHERE run = ?";
 
+using FindingRow = Tuple<Text, Text, Text, Text, Text>;
+const std::string select_findings =
+    "SELECT severity, topic, domain, seen, fix FROM findings WHERE run = ? ORDER BY position";
+
 std::optional<Phase> phase_from(const Nullable<Text>& column) {
   return column.isNull() ? std::nullopt : parse_phase(column.value());
 }
@@ -150,6 +154,14 @@ void complete(Session& session, Run& run) {
   session << select_generation, bind(run.id), into(generations), now;
   if (!generations.empty()) run.generation = generation_from(generations.front());
 
+  std::vector<FindingRow> findings;
+  session << select_findings, bind(run.id), into(findings), now;
+  for (const auto& row : findings) {
+    const auto severity = parse_severity(row.get<0>());
+    const auto topic = parse_topic(row.get<1>());
+    if (severity && topic) run.findings.push_back({*severity, *topic, row.get<2>(), row.get<3>(), row.get<4>()});
+  }
+
   run.hook_jobs = hook_jobs_of(session, run.id);
 }
 
@@ -169,7 +181,7 @@ std::vector<Run> Journal::history(const HistoryFilter& filter) {
   return impl_->read([&](Session& session) {
     std::string query = select_runs + "WHERE 1 = 1";
     if (filter.certificate) query += " AND r.certificate = ?";
-    if (filter.failed_only) query += " AND r.outcome IN (?, ?)";
+    if (filter.failed_only) query += " AND r.outcome IN (?, ?, ?)";
     if (filter.unfinished_only) query += " AND r.outcome IS NULL";
     if (filter.since) query += " AND r.started >= ?";
     query += " ORDER BY r.started DESC, r.id DESC";
@@ -180,7 +192,8 @@ std::vector<Run> Journal::history(const HistoryFilter& filter) {
     statement << query, into(rows);
     if (filter.certificate) statement, bind(*filter.certificate);
     if (filter.failed_only) {
-      statement, bind(Text(to_string(Outcome::failed))), bind(Text(to_string(Outcome::deployed_hook_failed)));
+      statement, bind(Text(to_string(Outcome::failed))), bind(Text(to_string(Outcome::blocked))),
+          bind(Text(to_string(Outcome::deployed_hook_failed)));
     }
     if (filter.since) statement, bind(to_column(*filter.since));
     if (filter.limit) statement, bind(static_cast<Int64>(*filter.limit));

@@ -50,6 +50,15 @@ void save_generation(Session& session, const std::string& run, const std::option
       bind(to_column(facts.not_before)), bind(to_column(facts.not_after)), now;
 }
 
+void save_findings(Session& session, const std::string& run, const std::vector<Finding>& findings) {
+  session << "DELETE FROM findings WHERE run = ?", bind(run), now;
+  int position = 0;
+  for (const auto& finding : findings)
+    session << "INSERT INTO findings (run, position, severity, topic, domain, seen, fix) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        bind(run), bind(position++), bind(text(to_string(finding.severity))), bind(text(to_string(finding.topic))),
+        bind(finding.domain), bind(finding.seen), bind(finding.fix), now;
+}
+
 }  // namespace
 
 Journal::Journal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -93,6 +102,7 @@ void Journal::finish_run(const Run& run) {
     save_phases(session, run.id, whole_run, run.timeline);
     save_failure(session, run.id, whole_run, run.failure);
     save_generation(session, run.id, run.generation);
+    save_findings(session, run.id, run.findings);
   });
 }
 

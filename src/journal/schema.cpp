@@ -82,8 +82,17 @@ const Step& second_step() {
   return step;
 }
 
-const std::array<Step, 2>& steps() {
-  static const std::array<Step, 2> all{first_step(), second_step()};
+/// What a Run's preflight found.
+const Step& third_step() {
+  static const Step step{
+      "CREATE TABLE findings (run VARCHAR(200) NOT NULL, position INTEGER NOT NULL, severity TEXT NOT NULL, "
+      "topic TEXT NOT NULL, domain TEXT NOT NULL, seen TEXT NOT NULL, fix TEXT NOT NULL, PRIMARY KEY (run, position))",
+  };
+  return step;
+}
+
+const std::array<Step, 3>& steps() {
+  static const std::array<Step, 3> all{first_step(), second_step(), third_step()};
   return all;
 }
 

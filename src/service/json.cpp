@@ -13,10 +13,6 @@ double seconds(Milliseconds duration) {
   return static_cast<double>(duration.count()) / 1000.0;
 }
 
-json::value text_or_null(const std::string& text) {
-  return text.empty() ? json::value(nullptr) : json::value(text);
-}
-
 template <class T>
 json::value or_null(const std::optional<T>& value) {
   return value ? json::value(*value) : json::value(nullptr);
@@ -38,6 +34,10 @@ json::object attempt_json(const Attempt& attempt) {
 }
 
 }  // namespace
+
+json::value text_or_null(const std::string& text) {
+  return text.empty() ? json::value(nullptr) : json::value(text);
+}
 
 json::value to_json(const std::optional<Failure>& failure) {
   if (!failure) return nullptr;
@@ -101,6 +101,8 @@ json::object to_json(const Run& run) {
   for (const auto& attempt : run.attempts) attempts.push_back(attempt_json(attempt));
   json::array hooks;
   for (const auto& job : run.hook_jobs) hooks.push_back(to_json(job));
+  json::array findings;
+  for (const auto& finding : run.findings) findings.push_back(to_json(finding));
   json::object object{{"run", run.id},
                       {"certificate", run.certificate},
                       {"domains", texts(run.domains)},
@@ -113,6 +115,7 @@ json::object to_json(const Run& run) {
                       {"ended", run.outcome ? json::value(format_utc(run.ended)) : json::value(nullptr)},
                       {"outcome", run.outcome ? json::value(to_string(*run.outcome)) : json::value(nullptr)},
                       {"failure", to_json(run.failure)},
+                      {"findings", std::move(findings)},
                       {"phases", to_json(run.timeline)},
                       {"attempts", std::move(attempts)},
                       {"hooks", std::move(hooks)},

@@ -36,6 +36,11 @@ private:
   fs::path path_;
 };
 
+Outcome outcome_of(FailureClass failure_class) {
+  if (failure_class == FailureClass::interrupted) return Outcome::interrupted;
+  return failure_class == FailureClass::preflight_blocked ? Outcome::blocked : Outcome::failed;
+}
+
 }  // namespace
 
 RunSteps::RunSteps(Host host, Assignment assignment, Run run, RunObserver& observer)
@@ -101,7 +106,7 @@ boost::asio::awaitable<Finished> RunSteps::execute() {
   if (!run_.failure)
     run_.outcome = Outcome::deployed;
   else
-    run_.outcome = run_.failure->failure_class == FailureClass::interrupted ? Outcome::interrupted : Outcome::failed;
+    run_.outcome = outcome_of(run_.failure->failure_class);
   co_await settle();
   if (yielded_) yielded_();
   co_await run_hooks();
@@ -135,7 +140,7 @@ boost::asio::awaitable<void> RunSteps::carry_out(renewal::Step step) {
     case renewal::Step::preflight:
       begin(Phase::preflight, begun_);
       prepare();
-      co_return;
+      co_return co_await foresee();
     case renewal::Step::account:
       co_return co_await register_account();
     case renewal::Step::attempt:
@@ -169,6 +174,28 @@ void RunSteps::prepare() {
   }
   for (const auto& fault : host_certbot_faults()) warn(fault.text());
   prepare_directories();
+}
+
+/// What DNS says: an order that will certainly fail is not made.
+boost::asio::awaitable<void> RunSteps::foresee() {
+  using Mode = PreflightSettings::Mode;
+  const Mode mode = host_.settings().preflight.mode;
+  if (mode == Mode::off) co_return;
+  auto check = co_await host_.preflight.check_before_order(host_.configuration, certificate_);
+  Fault blocked;
+  for (auto& finding : check.findings) {
+    if (finding.severity == Finding::Severity::info) continue;
+    finding.seen = redactor_(finding.seen);
+    finding.fix = redactor_(finding.fix);
+    if (mode == Mode::block && finding.severity == Finding::Severity::blocking) {
+      blocked.message += (blocked.message.empty() ? "" : "\n") + finding.seen;
+      blocked.fix += (blocked.fix.empty() ? "" : "\n") + finding.fix;
+    } else {
+      warn(finding.seen);
+    }
+    run_.findings.push_back(std::move(finding));
+  }
+  if (!blocked.message.empty()) fail(FailureClass::preflight_blocked, blocked);
 }
 
 void RunSteps::prepare_directories() {

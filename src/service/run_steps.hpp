@@ -29,6 +29,7 @@ private:
   boost::asio::awaitable<std::optional<Failure>> perform(renewal::Step step);
   boost::asio::awaitable<void> carry_out(renewal::Step step);
   void prepare();
+  boost::asio::awaitable<void> foresee();
   boost::asio::awaitable<void> register_account();
   boost::asio::awaitable<void> attempt();
   boost::asio::awaitable<void> verify();

@@ -3,6 +3,7 @@
 #include <certherd/base/result.hpp>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 namespace certherd::certbot {
@@ -34,5 +35,9 @@ Result<void> clear_broken_lineage(const std::filesystem::path& config_dir, const
 /// Number of ACME accounts for a directory URL below `accounts_dir`. certbot keeps them in
 /// <host[:port]>/<path>/<32 hex digits>/ with regr.json, meta.json and private_key.json (2.1 to 5.x).
 int accounts_registered(const std::filesystem::path& accounts_dir, const std::string& server);
+
+/// The URL of the ACME account for a directory URL (RFC 8555 §7.3), as regr.json has it; nullopt: there is none, there
+/// are several, or it cannot be read.
+std::optional<std::string> account_uri(const std::filesystem::path& accounts_dir, const std::string& server);
 
 }  // namespace certherd::certbot

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace certherd {
@@ -48,6 +49,8 @@ struct ServerFacts {
   std::vector<std::string> ns;          ///< its NS set for the zone, sorted
   std::vector<std::string> txt;         ///< TXT values that it holds at the final name, sorted
 };
+
+std::string_view to_string(ServerFacts::State state);  ///< "answers", "lame", "unreachable", "no_address"
 
 /// The zone that holds a name, and all of its servers.
 struct ZoneFacts {
