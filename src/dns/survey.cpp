@@ -86,7 +86,9 @@ asio::awaitable<void> find_zone(Client& client, DomainFacts& facts, int port, bo
     if (!facts.chain.empty()) facts.chain_end = DomainFacts::ChainEnd::nowhere;
     co_return;
   }
-  facts.zone = co_await look_at_servers(client, zone.zone, with_txt ? facts.final_name : std::string(), port);
+  // Named first: g++ 12 destroys twice what a conditional expression within co_await makes.
+  const std::string txt_at = with_txt ? facts.final_name : std::string();
+  facts.zone = co_await look_at_servers(client, zone.zone, txt_at, port);
 }
 
 /// RFC 8659 §3: from the domain upwards, by the domain's own parents and never by an alias's.
