@@ -32,8 +32,6 @@ std::optional<std::vector<std::string>> read_resolvers(Section& section, const s
   return resolvers;
 }
 
-const std::vector<std::string> mode_words{"block", "warn", "off"};
-
 }  // namespace
 
 void read_dns(const YamlNode* node, DnsSettings& dns, Faults& faults) {
@@ -46,17 +44,9 @@ void read_dns(const YamlNode* node, DnsSettings& dns, Faults& faults) {
   section.finish();
 }
 
-void read_preflight(Section& main, PreflightSettings& preflight) {
-  const YamlNode* node = main.get("preflight");
-  if (!node) return;
-  const auto use = [&](const std::optional<std::size_t>& word) {
-    if (word) preflight.mode = static_cast<PreflightSettings::Mode>(*word);
-  };
-  if (!node->is_map()) return use(main.choice("preflight", mode_words));
-  Section section(*node, "'preflight'", main.faults());
-  use(section.choice("mode", mode_words));
-  preflight.provider_api = section.boolean("provider_api").value_or(preflight.provider_api);
-  section.finish();
+std::optional<PreflightMode> read_preflight(Section& main) {
+  const auto word = main.choice("preflight", {"block", "warn", "off"});
+  return word ? std::optional(static_cast<PreflightMode>(*word)) : std::nullopt;
 }
 
 std::vector<std::string> read_caa_identities(Section& ca) {

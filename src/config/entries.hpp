@@ -34,8 +34,7 @@ std::vector<RateLimit> read_rate_limits(const os::YamlNode& node, Section& ca);
 /// The issuer domain names of a CA.
 std::vector<std::string> read_caa_identities(Section& ca);
 void read_dns(const os::YamlNode* node, DnsSettings& dns, Faults& faults);
-/// `preflight`: a mode, or a map with `mode` and `provider_api`.
-void read_preflight(Section& main, PreflightSettings& preflight);
+std::optional<PreflightMode> read_preflight(Section& main);
 /// What only the service needs: max_parallel, expiring, control, log_file.
 void read_service(Section& main, Settings& settings);
 

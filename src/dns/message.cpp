@@ -199,7 +199,7 @@ Result<Message> decode(std::string_view wire) {
   const ldns_rr_list* questions = ldns_pkt_question(parsed);
   if (ldns_rr_list_rr_count(questions) == 1) {
     const ldns_rr* asked = ldns_rr_list_rr(questions, 0);
-    if (const auto type = known_type(ldns_rr_get_type(asked)))
+    if (const auto type = known_type(ldns_rr_get_type(asked)); type && ldns_rr_get_class(asked) == LDNS_RR_CLASS_IN)
       message.question = Question{name_of(ldns_rr_owner(asked)), *type};
   }
   message.answers = records_of(ldns_pkt_answer(parsed));

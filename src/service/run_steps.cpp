@@ -178,16 +178,15 @@ void RunSteps::prepare() {
 
 /// What DNS says: an order that will certainly fail is not made.
 boost::asio::awaitable<void> RunSteps::foresee() {
-  using Mode = PreflightSettings::Mode;
-  const Mode mode = host_.settings().preflight.mode;
-  if (mode == Mode::off) co_return;
+  const PreflightMode mode = host_.settings().preflight;
+  if (mode == PreflightMode::off) co_return;
   auto check = co_await host_.preflight.check_before_order(host_.configuration, certificate_);
   Fault blocked;
   for (auto& finding : check.findings) {
     if (finding.severity == Finding::Severity::info) continue;
     finding.seen = redactor_(finding.seen);
     finding.fix = redactor_(finding.fix);
-    if (mode == Mode::block && finding.severity == Finding::Severity::blocking) {
+    if (mode == PreflightMode::block && finding.severity == Finding::Severity::blocking) {
       blocked.message += (blocked.message.empty() ? "" : "\n") + finding.seen;
       blocked.fix += (blocked.fix.empty() ? "" : "\n") + finding.fix;
     } else {

@@ -27,7 +27,7 @@ class Host:
     def configure(self, propagation: int) -> None:
         settings = {
             "email": "hostmaster@example.test", "agree_tos": True, "ca": "lab",
-            "state_dir": "state", "runtime_dir": "run", "audit_log": "audit.jsonl",
+            "dns": self.lab.facts["dns"]["certherd"], "state_dir": "state", "runtime_dir": "run", "audit_log": "audit.jsonl",
             "cas": {"lab": {"server": self.lab.facts["acme"]["directory"],
                             "ca_bundle": self.lab.facts["acme"]["ca_bundle"]}},
             "accounts": {"a": {"provider": "rfc2136", "zones": [NAME],

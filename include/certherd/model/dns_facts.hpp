@@ -1,7 +1,5 @@
 #pragma once
 
-#include <certherd/base/time.hpp>
-
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -102,14 +100,6 @@ struct DomainFacts {
   CaaFacts caa;
   std::vector<ViewFacts> views;
   std::string error;  ///< why DNS could not be asked at all; empty: it could
-};
-
-/// How long after the TXT record was written one authoritative server showed it.
-struct ServerVisibility {
-  std::string server;  ///< its name
-  std::string address;
-  std::optional<Milliseconds> visible_after;  ///< from the begin of the wait; absent: not while it was watched
-  std::string error;                          ///< the last trouble with it; empty: none
 };
 
 }  // namespace certherd

@@ -139,14 +139,10 @@ struct DnsSettings {
 };
 
 /// What is done with the Findings before an order.
-struct PreflightSettings {
-  enum class Mode {
-    block,  ///< what will certainly fail is not tried
-    warn,   ///< everything is told, nothing blocked
-    off     ///< DNS is not asked
-  };
-  Mode mode = Mode::block;
-  bool provider_api = false;  ///< the provider is asked as well whether the account may write
+enum class PreflightMode {
+  block,  ///< what will certainly fail is not tried
+  warn,   ///< everything is told, nothing blocked
+  off     ///< DNS is not asked
 };
 
 /// Where everything lies (design: on disk). All paths absolute.
@@ -189,7 +185,7 @@ struct Settings {
   bool agree_tos = false;
   Paths paths;
   DnsSettings dns;
-  PreflightSettings preflight;
+  PreflightMode preflight = PreflightMode::block;
   CertbotSettings certbot;
   ControlSettings control;
   std::filesystem::path log_file;   ///< of the service; empty: standard error, and so the journal

@@ -87,6 +87,14 @@ TEST_SUITE("journal/journal") {
     for (std::size_t i = 0; i < 2; ++i) check_same(found->attempts[i], run.attempts[i]);
     REQUIRE(found->generation);
     check_same(*found->generation, *run.generation);
+    REQUIRE(found->findings.size() == 2);
+    for (std::size_t i = 0; i < 2; ++i) {
+      const Finding& seen = found->findings[i];
+      const Finding& expected = run.findings[i];
+      CHECK(seen.severity == expected.severity);
+      CHECK(seen.topic == expected.topic);
+      CHECK(Texts{seen.domain, seen.seen, seen.fix} == Texts{expected.domain, expected.seen, expected.fix});
+    }
     REQUIRE(found->hook_jobs.size() == 2);
     for (std::size_t i = 0; i < 2; ++i) check_same(found->hook_jobs[i], run.hook_jobs[i]);
   }

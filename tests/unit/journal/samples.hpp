@@ -77,6 +77,9 @@ inline Run rich_run() {
   second.command_line = "certbot certonly --force-renewal";
   second.signal = 15;
   second.timeline.spans = {{Phase::startup, at(6000), Milliseconds(3000), false}};
+  run.findings = {
+      {Finding::Severity::warning, Finding::Topic::servers, "example.com", "ns2 does not answer", "Repair it."},
+      {Finding::Severity::blocking, Finding::Topic::caa, "*.example.com", "CAA forbids it", "Add \"a\"."}};
   run.attempts = {first, second};
   run.ended = at(12345);
   run.outcome = Outcome::deployed_hook_failed;

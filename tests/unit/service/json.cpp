@@ -56,6 +56,9 @@ Texts members(const Run& run) {
             format_utc(run.started),
             format_utc(run.ended),
             run.outcome ? std::string(to_string(*run.outcome)) : "runs"};
+  for (const auto& finding : run.findings)
+    all.push_back(std::string(to_string(finding.severity)) + " " + std::string(to_string(finding.topic)) + " " +
+                  finding.domain + ": " + finding.seen + " " + finding.fix);
   for (const auto& attempt : run.attempts) list(all, attempt);
   list(all, run.timeline);
   list(all, run.failure);
