@@ -165,6 +165,7 @@ json::object to_json(const Provider& provider) {
           {"seconds", provider.seconds().count()},
           {"single_txt", provider.single_txt},
           {"follows_cname", provider.follows_cname},
+          {"own_zone", provider.own_zone},
           {"certbot_min", version(provider.certbot_min)},
           {"certbot_below", version(provider.certbot_below)},
           {"debian_package", text_or_null(provider.debian_package)},

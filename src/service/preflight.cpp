@@ -48,7 +48,8 @@ preflight::Question question_for(const Settings& settings, const Certificate& ce
     question.account_zones = account->second.zones;
   for (const auto& [id, account] : settings.accounts)
     if (id != certificate.account) question.other_accounts.push_back({id, account.zones});
-  question.provider = {provider.id, provider.follows_cname, provider.single_txt};
+  question.provider = {provider.id, provider.follows_cname || provider.own_zone, provider.own_zone,
+                       provider.single_txt};
   return question;
 }
 

@@ -59,6 +59,7 @@ struct Provider {
   WaitMechanism wait = WaitMechanism::fixed_sleep;
   bool single_txt = false;               ///< holds one TXT value for a name: apex and wildcard in one order cannot work
   bool follows_cname = false;            ///< the plugin writes where a CNAME at _acme-challenge leads
+  bool own_zone = false;                 ///< the plugin writes into a zone of its own, to which each challenge name leads
   std::optional<Version> certbot_min;    ///< oldest certbot the plugin works with
   std::optional<Version> certbot_below;  ///< first certbot version it no longer works with
   std::string debian_package;            ///< empty: not packaged in Debian 12
