@@ -53,20 +53,6 @@ fs::path unused_name(const fs::path& wanted) {
   }
 }
 
-/// Their directories, as far as they are whole.
-std::vector<fs::path> registered_accounts(const fs::path& accounts_dir, const std::string& server) {
-  std::vector<fs::path> accounts;
-  std::error_code error;
-  for (auto entry = fs::directory_iterator(accounts_dir / server_path(server), error);
-       !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    const auto& account = entry->path();
-    if (is_object_file(account / "regr.json") && is_object_file(account / "meta.json") &&
-        is_object_file(account / "private_key.json"))
-      accounts.push_back(account);
-  }
-  return accounts;
-}
-
 }  // namespace
 
 Result<void> prepare_directories(const fs::path& directory, const fs::path& accounts_dir) {
@@ -107,12 +93,25 @@ Result<void> clear_broken_lineage(const fs::path& config_dir, const std::string&
   return {};
 }
 
+std::vector<fs::path> account_directories(const fs::path& accounts_dir, const std::string& server) {
+  std::vector<fs::path> accounts;
+  std::error_code error;
+  for (auto entry = fs::directory_iterator(accounts_dir / server_path(server), error);
+       !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    const auto& account = entry->path();
+    if (is_object_file(account / "regr.json") && is_object_file(account / "meta.json") &&
+        is_object_file(account / "private_key.json"))
+      accounts.push_back(account);
+  }
+  return accounts;
+}
+
 int accounts_registered(const fs::path& accounts_dir, const std::string& server) {
-  return static_cast<int>(registered_accounts(accounts_dir, server).size());
+  return static_cast<int>(account_directories(accounts_dir, server).size());
 }
 
 std::optional<std::string> account_uri(const fs::path& accounts_dir, const std::string& server) {
-  const auto accounts = registered_accounts(accounts_dir, server);
+  const auto accounts = account_directories(accounts_dir, server);
   if (accounts.size() != 1) return std::nullopt;
   const auto text = os::read_file(accounts.front() / "regr.json");
   boost::system::error_code error;

@@ -90,6 +90,14 @@ void print_run(const Context& context, const Run& run) {
     if (attempt.signal) out << ", ended by signal " << *attempt.signal;
     out << ", CPU " << format_elapsed(attempt.usage.user + attempt.usage.system) << ", memory "
         << attempt.usage.max_rss_kib / 1024 << " MiB\n    " << attempt.command_line << '\n';
+    for (const auto& server : attempt.visibility) {
+      out << "    " << server.server << ' ' << server.address << "  ";
+      if (server.visible_after)
+        out << "TXT visible after " << format_elapsed(*server.visible_after) << '\n';
+      else
+        out << "TXT not seen" << (server.error.empty() ? "" : ": " + printable(server.error)) << '\n';
+    }
+    if (attempt.wait_ended) out << "    wait ended after " << format_elapsed(*attempt.wait_ended) << '\n';
   }
 }
 

@@ -49,6 +49,15 @@ std::optional<PreflightMode> read_preflight(Section& main) {
   return word ? std::optional(static_cast<PreflightMode>(*word)) : std::nullopt;
 }
 
+void read_propagation(const YamlNode* node, PropagationSettings& propagation, Faults& faults) {
+  if (!node) return;
+  Section section(*node, "'propagation'", faults);
+  if (!section.usable()) return;
+  propagation.end_wait = section.boolean("end_wait").value_or(propagation.end_wait);
+  propagation.margin = section.duration("margin").value_or(propagation.margin);
+  section.finish();
+}
+
 std::vector<std::string> read_caa_identities(Section& ca) {
   std::vector<std::string> identities;
   const auto texts = ca.texts("caa_identities").value_or(std::vector<std::string>{});

@@ -35,6 +35,7 @@ std::vector<RateLimit> read_rate_limits(const os::YamlNode& node, Section& ca);
 std::vector<std::string> read_caa_identities(Section& ca);
 void read_dns(const os::YamlNode* node, DnsSettings& dns, Faults& faults);
 std::optional<PreflightMode> read_preflight(Section& main);
+void read_propagation(const os::YamlNode* node, PropagationSettings& propagation, Faults& faults);
 /// What only the service needs: max_parallel, expiring, control, log_file.
 void read_service(Section& main, Settings& settings);
 

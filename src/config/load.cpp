@@ -114,6 +114,7 @@ private:
     }
     read_paths(section, settings.paths);
     read_dns(section.get("dns"), settings.dns, faults);
+    read_propagation(section.get("propagation"), settings.propagation, faults);
     settings.preflight = read_preflight(section).value_or(settings.preflight);
     read_certbot(section.get("certbot"), settings.certbot, faults);
     read_service(section, settings);

@@ -91,8 +91,19 @@ const Step& third_step() {
   return step;
 }
 
-const std::array<Step, 3>& steps() {
-  static const std::array<Step, 3> all{first_step(), second_step(), third_step()};
+/// What the authoritative servers showed while certbot waited, and whether certherd ended that wait.
+const Step& fourth_step() {
+  static const Step step{
+      "ALTER TABLE attempts ADD COLUMN wait_ended_ms BIGINT",
+      "CREATE TABLE visibility (run VARCHAR(200) NOT NULL, attempt INTEGER NOT NULL, position INTEGER NOT NULL, "
+      "server TEXT NOT NULL, address TEXT NOT NULL, visible_ms BIGINT, error TEXT NOT NULL, "
+      "PRIMARY KEY (run, attempt, position))",
+  };
+  return step;
+}
+
+const std::array<Step, 4>& steps() {
+  static const std::array<Step, 4> all{first_step(), second_step(), third_step(), fourth_step()};
   return all;
 }
 

@@ -18,6 +18,17 @@ json::value or_null(const std::optional<T>& value) {
   return value ? json::value(*value) : json::value(nullptr);
 }
 
+json::array to_json(const std::vector<ServerVisibility>& visibility) {
+  json::array servers;
+  for (const auto& server : visibility)
+    servers.push_back(json::object{
+        {"server", server.server},
+        {"address", server.address},
+        {"seconds", server.visible_after ? json::value(seconds(*server.visible_after)) : json::value(nullptr)},
+        {"error", text_or_null(server.error)}});
+  return servers;
+}
+
 json::object attempt_json(const Attempt& attempt) {
   return {{"number", attempt.number},
           {"started", format_utc(attempt.started)},
@@ -30,6 +41,8 @@ json::object attempt_json(const Attempt& attempt) {
           {"system_seconds", seconds(attempt.usage.system)},
           {"max_rss_kib", attempt.usage.max_rss_kib},
           {"phases", to_json(attempt.timeline)},
+          {"visibility", to_json(attempt.visibility)},
+          {"wait_ended_seconds", attempt.wait_ended ? json::value(seconds(*attempt.wait_ended)) : json::value(nullptr)},
           {"failure", to_json(attempt.failure)}};
 }
 

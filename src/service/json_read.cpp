@@ -37,6 +37,11 @@ Attempt attempt_of(const JsonNode& node) {
   attempt.usage = {node["user_seconds"].duration(), node["system_seconds"].duration(),
                    node["max_rss_kib"].whole<long>()};
   attempt.timeline = timeline_of(node["phases"]);
+  for (const auto& item : node["visibility"].items())
+    attempt.visibility.push_back({item["server"].text(), item["address"].text(),
+                                  item["seconds"].optional([](const JsonNode& time) { return time.duration(); }),
+                                  item["error"].text_or_empty()});
+  attempt.wait_ended = node["wait_ended_seconds"].optional([](const JsonNode& time) { return time.duration(); });
   attempt.failure = node["failure"].optional(failure_of);
   return attempt;
 }

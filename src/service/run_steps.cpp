@@ -1,14 +1,19 @@
 #include "run_steps.hpp"
 
 #include <certherd/base/text.hpp>
-#include <certherd/certbot/attempt.hpp>
+#include <certherd/certbot/expected_txt.hpp>
+#include <certherd/certbot/launch.hpp>
 #include <certherd/certbot/lineage.hpp>
 #include <certherd/os/file.hpp>
+#include <certherd/os/log.hpp>
 #include <certherd/os/offload.hpp>
 #include <certherd/os/value_source.hpp>
 #include <certherd/providers/credentials.hpp>
+#include <certherd/service/propagation_watch.hpp>
 #include <certherd/store/current.hpp>
 #include <certherd/store/publish.hpp>
+
+#include <boost/asio/this_coro.hpp>
 
 #include "certbot_call.hpp"
 #include "now.hpp"
@@ -194,6 +199,7 @@ boost::asio::awaitable<void> RunSteps::foresee() {
     }
     run_.findings.push_back(std::move(finding));
   }
+  domains_ = std::move(check.domains);
   if (!blocked.message.empty()) fail(FailureClass::preflight_blocked, blocked);
 }
 
@@ -291,17 +297,11 @@ boost::asio::awaitable<void> RunSteps::attempt() {
   child.provider = &provider_;
   child.propagation = propagation;
   child.number = number;
-  certbot::AttemptCallbacks callbacks;
-  callbacks.phase = [this](Phase phase, TimePoint start, std::optional<Seconds> announced) {
-    observer_.phase_started(run_, phase, start, announced);
-  };
-  callbacks.line = [this](std::string_view line) { observer_.certbot_said(run_, line); };
   co_await host_.ledger.take(host_.settings(), certificate_, renewal_);
-  auto result = co_await certbot::run_attempt(std::move(child), std::move(callbacks), host_.stop);
-  if (!result) fail(FailureClass::certbot_crash, result.fault());
-  if (result->unrecorded) warn(result->unrecorded->text());
+  auto result = co_await execute_certbot(std::move(child));
+  if (result.unrecorded) warn(result.unrecorded->text());
 
-  Attempt& done = run_.attempts.emplace_back(std::move(result->attempt));
+  Attempt& done = run_.attempts.emplace_back(std::move(result.attempt));
   end(done.started);
   auto& spans = run_.timeline.spans;
   spans.insert(spans.end(), done.timeline.spans.begin(), done.timeline.spans.end());
@@ -309,6 +309,46 @@ boost::asio::awaitable<void> RunSteps::attempt() {
   if (!done.failure) co_return;
   co_await host_.ledger.learn(host_.settings(), certificate_, renewal_, *done.failure);
   throw RunFailed{*done.failure};
+}
+
+/// certbot with an eye on the servers while it waits for them.
+boost::asio::awaitable<certbot::AttemptResult> RunSteps::execute_certbot(certbot::AttemptInput child) {
+  const Paths& paths = host_.settings().paths;
+  const auto& wanted = host_.settings().propagation;
+  PropagationWatch::Plan plan;
+  plan.domains = domains_;
+  plan.margin = wanted.margin;
+  if (auto thumbprint = certbot::account_thumbprint(paths.ca_account_dir(ca_.id), ca_.server))
+    plan.thumbprint = std::move(*thumbprint);
+  std::unique_ptr<certbot::WaitEnder> ender;
+  if (wanted.end_wait && provider_.wait == WaitMechanism::fixed_sleep && child.propagation > wanted.margin &&
+      !plan.domains.empty()) {
+    auto prepared = certbot::WaitEnder::prepare(child.command, host_.certbot->interpreter, own_launcher(),
+                                                paths.run_dir(run_.id) / "end-wait");
+    if (prepared)
+      ender = std::move(*prepared);
+    else
+      os::log(os::LogLevel::debug, "certbot's wait takes its time: " + prepared.fault().text());
+  }
+  if (ender) plan.end_wait = [&ender] { return ender->end(); };
+  const Seconds announced = child.propagation;
+  const auto executor = co_await boost::asio::this_coro::executor;
+  PropagationWatch watch(executor, host_.preflight.pool(), std::move(plan));
+  certbot::AttemptCallbacks callbacks;
+  callbacks.phase = [this, &watch](Phase phase, TimePoint start, std::optional<Seconds> wait) {
+    if (phase > Phase::propagation) watch.stop();
+    observer_.phase_started(run_, phase, start, wait);
+  };
+  callbacks.waiting = [&watch](const certbot::LogFacts& facts) { watch.begin(facts); };
+  callbacks.line = [this](std::string_view line) { observer_.certbot_said(run_, line); };
+  auto result = co_await certbot::run_attempt(std::move(child), std::move(callbacks), host_.stop);
+  co_await watch.finish();
+  if (!result) fail(FailureClass::certbot_crash, result.fault());
+  Attempt& attempt = result->attempt;
+  attempt.visibility = watch.visibility();
+  attempt.wait_ended = watch.wait_ended();
+  if (attempt.failure) name_laggards(*attempt.failure, attempt.visibility, announced);
+  co_return std::move(*result);
 }
 
 boost::asio::awaitable<void> RunSteps::verify() {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <certherd/base/time.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -100,6 +102,14 @@ struct DomainFacts {
   CaaFacts caa;
   std::vector<ViewFacts> views;
   std::string error;  ///< why DNS could not be asked at all; empty: it could
+};
+
+/// How long after the begin of the wait for propagation one authoritative server showed all values.
+struct ServerVisibility {
+  std::string server;  ///< its name
+  std::string address;
+  std::optional<Milliseconds> visible_after;  ///< absent: not while it was watched
+  std::string error;                          ///< the last trouble with it; empty: none
 };
 
 }  // namespace certherd

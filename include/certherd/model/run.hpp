@@ -1,6 +1,7 @@
 #pragma once
 
 #include <certherd/base/time.hpp>
+#include <certherd/model/dns_facts.hpp>
 #include <certherd/model/failure.hpp>
 #include <certherd/model/finding.hpp>
 #include <certherd/model/generation.hpp>
@@ -54,6 +55,8 @@ struct Attempt {
   std::optional<int> signal;
   ResourceUse usage;
   PhaseTimeline timeline;
+  std::vector<ServerVisibility> visibility;  ///< of the TXT records, while certbot waited for propagation
+  std::optional<Milliseconds> wait_ended;    ///< when certherd ended certbot's wait, from its begin; absent: it did not
   std::optional<Failure> failure;
 };
 

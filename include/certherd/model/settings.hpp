@@ -165,6 +165,12 @@ struct Paths {
   std::filesystem::path credentials_dir() const { return runtime_dir / "credentials"; }
 };
 
+/// What is done while certbot waits for propagation.
+struct PropagationSettings {
+  bool end_wait = true;  ///< once every authoritative server has what the CA will look for
+  Seconds margin{1};     ///< that is waited beyond that
+};
+
 /// How certbot is run.
 struct CertbotSettings {
   std::filesystem::path executable = "/usr/bin/certbot";
@@ -186,6 +192,7 @@ struct Settings {
   Paths paths;
   DnsSettings dns;
   PreflightMode preflight = PreflightMode::block;
+  PropagationSettings propagation;
   CertbotSettings certbot;
   ControlSettings control;
   std::filesystem::path log_file;   ///< of the service; empty: standard error, and so the journal

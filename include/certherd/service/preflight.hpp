@@ -46,6 +46,9 @@ public:
   boost::asio::awaitable<CertificateCheck> check_before_order(ConfigurationPtr configuration,
                                                               const Certificate& certificate);
 
+  /// Where DNS over HTTPS may block.
+  boost::asio::thread_pool& pool() { return directories_.pool(); }
+
 private:
   struct Batch {
     std::shared_ptr<dns::Client> client;
