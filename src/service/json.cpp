@@ -18,7 +18,7 @@ json::value or_null(const std::optional<T>& value) {
   return value ? json::value(*value) : json::value(nullptr);
 }
 
-json::array to_json(const std::vector<ServerVisibility>& visibility) {
+json::array visibility_json(const std::vector<ServerVisibility>& visibility) {
   json::array servers;
   for (const auto& server : visibility)
     servers.push_back(json::object{
@@ -41,7 +41,7 @@ json::object attempt_json(const Attempt& attempt) {
           {"system_seconds", seconds(attempt.usage.system)},
           {"max_rss_kib", attempt.usage.max_rss_kib},
           {"phases", to_json(attempt.timeline)},
-          {"visibility", to_json(attempt.visibility)},
+          {"visibility", visibility_json(attempt.visibility)},
           {"wait_ended_seconds", attempt.wait_ended ? json::value(seconds(*attempt.wait_ended)) : json::value(nullptr)},
           {"failure", to_json(attempt.failure)}};
 }

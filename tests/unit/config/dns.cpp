@@ -58,6 +58,18 @@ TEST_SUITE("config/dns") {
     CHECK(Loaded(head + "preflight: {mode: warn}\n").faults().size() == 1);
   }
 
+  TEST_CASE("propagation: whether the wait is ended, and how long after the last server") {
+    const Settings unsaid = Loaded(head).config.settings;
+    CHECK(unsaid.propagation.end_wait);
+    CHECK(unsaid.propagation.margin == Seconds(1));
+    const Loaded loaded(head + "propagation: {end_wait: false, margin: 5s}\n");
+    REQUIRE(loaded.faults() == Texts{});
+    CHECK_FALSE(loaded.config.settings.propagation.end_wait);
+    CHECK(loaded.config.settings.propagation.margin == Seconds(5));
+    CHECK(Loaded(head + "propagation: {margin: 5}\n").faults().size() == 1);
+    CHECK(Loaded(head + "propagation: {end: false}\n").faults().size() == 1);
+  }
+
   TEST_CASE("the names of a CA in CAA records") {
     const Loaded loaded(head + "cas: {lab: {server: https://ca.test/, caa_identities: [Pebble.TEST, b.test]}}\n");
     REQUIRE(loaded.faults() == Texts{});

@@ -40,6 +40,14 @@ void check_same(const Attempt& seen, const Attempt& expected) {
   CHECK(seen.usage.system == expected.usage.system);
   CHECK(seen.usage.max_rss_kib == expected.usage.max_rss_kib);
   CHECK((seen.timeline.spans == expected.timeline.spans));
+  CHECK(seen.wait_ended == expected.wait_ended);
+  REQUIRE(seen.visibility.size() == expected.visibility.size());
+  for (std::size_t i = 0; i < seen.visibility.size(); ++i) {
+    CHECK(seen.visibility[i].server == expected.visibility[i].server);
+    CHECK(seen.visibility[i].address == expected.visibility[i].address);
+    CHECK(seen.visibility[i].visible_after == expected.visibility[i].visible_after);
+    CHECK(seen.visibility[i].error == expected.visibility[i].error);
+  }
   check_same(seen.failure, expected.failure);
 }
 
