@@ -28,7 +28,8 @@ class Host:
         settings = {
             "email": "hostmaster@example.test", "agree_tos": True, "ca": "lab",
             "propagation": {"end_wait": False},  # bare certbot takes its time as well
-            "dns": self.lab.facts["dns"]["certherd"], "state_dir": "state", "runtime_dir": "run", "audit_log": "audit.jsonl",
+            "dns": self.lab.facts["dns"]["certherd"],
+            "state_dir": "state", "runtime_dir": "run", "audit_log": "audit.jsonl",
             "cas": {"lab": {"server": self.lab.facts["acme"]["directory"],
                             "ca_bundle": self.lab.facts["acme"]["ca_bundle"]}},
             "accounts": {"a": {"provider": "rfc2136", "zones": [NAME],

@@ -82,7 +82,8 @@ class Host:
             "email": "hostmaster@example.test", "agree_tos": True, "ca": "lab",
             # Many a test needs a certbot that waits; test_ended_wait.py is about the other way.
             "propagation": {"end_wait": False},
-            "dns": dict(lab.facts["dns"]["certherd"]), "state_dir": "state", "runtime_dir": "run", "audit_log": "audit.jsonl",
+            "dns": dict(lab.facts["dns"]["certherd"]),
+            "state_dir": "state", "runtime_dir": "run", "audit_log": "audit.jsonl",
             "cas": {"lab": {"server": lab.facts["acme"]["directory"], "ca_bundle": lab.facts["acme"]["ca_bundle"]}},
             "accounts": {"a": {"provider": "rfc2136", "zones": ["example.test"],
                                "credentials_file": lab.credentials("key-a")},
