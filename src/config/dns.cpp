@@ -54,7 +54,7 @@ void read_propagation(const YamlNode* node, PropagationSettings& propagation, Fa
   Section section(*node, "'propagation'", faults);
   if (!section.usable()) return;
   propagation.end_wait = section.boolean("end_wait").value_or(propagation.end_wait);
-  propagation.margin = section.duration("margin").value_or(propagation.margin);
+  if (const auto margin = section.duration("margin")) propagation.margin = *margin;
   section.finish();
 }
 

@@ -18,7 +18,6 @@ Watcher::Watcher(asio::any_io_executor executor, asio::thread_pool& pool, std::v
 }
 
 asio::awaitable<bool> Watcher::run() {
-  auto pause = options_.first_pause;
   while (!looks_.empty() && !stopped_) {
     // A new one each time: it would keep the answers.
     ClientOptions client_options;
@@ -33,9 +32,9 @@ asio::awaitable<bool> Watcher::run() {
         std::all_of(looks_.begin(), looks_.end(), [](const Look& at) { return at.visible_after.has_value(); });
     if (all) co_return true;
     if (stopped_) break;
-    timer_.expires_after(pause);
+    const auto since = std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - options_.begun);
+    timer_.expires_after(std::clamp(since / 10, options_.first_pause, options_.longest_pause));
     co_await timer_.async_wait(quietly);
-    pause = std::min(pause + pause / 4, options_.longest_pause);
   }
   co_return false;
 }

@@ -24,7 +24,8 @@ struct WatchedName {
 
 struct WatchOptions {
   std::chrono::steady_clock::time_point begun;  ///< what `visible_after` counts from
-  Milliseconds first_pause{500};                ///< between two looks; it grows
+  /// Between two looks: a tenth of the time since `begun`, within these.
+  Milliseconds first_pause{500};
   Milliseconds longest_pause{2000};
   Milliseconds patience{1000};  ///< with one question
 };

@@ -167,8 +167,8 @@ struct Paths {
 
 /// What is done while certbot waits for propagation.
 struct PropagationSettings {
-  bool end_wait = true;  ///< once every authoritative server has what the CA will look for
-  Seconds margin{1};     ///< that is waited beyond that
+  bool end_wait = true;      ///< once every authoritative server has what the CA will look for
+  Milliseconds margin{500};  ///< that is waited beyond that
 };
 
 /// How certbot is run.

@@ -61,7 +61,7 @@ TEST_SUITE("config/dns") {
   TEST_CASE("propagation: whether the wait is ended, and how long after the last server") {
     const Settings unsaid = Loaded(head).config.settings;
     CHECK(unsaid.propagation.end_wait);
-    CHECK(unsaid.propagation.margin == Seconds(1));
+    CHECK(unsaid.propagation.margin == Milliseconds(500));
     const Loaded loaded(head + "propagation: {end_wait: false, margin: 5s}\n");
     REQUIRE(loaded.faults() == Texts{});
     CHECK_FALSE(loaded.config.settings.propagation.end_wait);
