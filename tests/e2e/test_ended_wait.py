@@ -6,7 +6,7 @@ import stat
 import subprocess
 import unittest
 
-from e2e.harness import CERTHERD, DONE, FAILED, Case, start_lab
+from e2e.harness import CERTHERD, DONE, FAILED, Case, start_lab, wait_for
 from e2e.serving import SHELL
 
 LAG = 8
@@ -77,6 +77,17 @@ class Lagging(Case):
         run = self.issue()
         self.assertIsNotNone(self.servers(run)["ns2.example.test"]["seconds"])
         self.assertIsNone(run["attempts"][-1]["wait_ended_seconds"])
+
+    def test_a_stop_while_it_waits_is_as_ever(self):
+        self.lab.set_lag(600)
+        self.host.want("example.test", propagation_seconds=LONG)
+        process = self.host.start("--json", "issue", "--all")
+        wait_for(lambda: self.lab.txt("_acme-challenge.example.test"), "the record is written")
+        process.terminate()
+        run = self.expect(self.host.finish(process), FAILED).json[0]["run"]
+        self.assertEqual(run["outcome"], "interrupted", run)
+        self.assertEqual(self.lab.txt("_acme-challenge.example.test"), [], "certbot has cleaned up")
+        self.assertEqual(list((self.host.state / "runs").rglob("end-wait")), [])
 
     def test_not_watched_without_a_preflight(self):
         self.host.settings["preflight"] = "off"
