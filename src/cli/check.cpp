@@ -20,6 +20,7 @@ namespace asio = boost::asio;
 std::vector<service::CertificateCheck> look(const service::ConfigurationPtr& configuration,
                                             const std::vector<std::string>& names) {
   std::vector<const Certificate*> certificates;
+  certificates.reserve(names.size());
   for (const auto& name : names) certificates.push_back(configuration->settings.find(name));
   asio::io_context io{1};
   service::Directories directories(io.get_executor());
