@@ -59,7 +59,8 @@ PropagationWatch::PropagationWatch(asio::any_io_executor executor, asio::thread_
     : state_(std::make_shared<State>(std::move(executor), pool, std::move(plan))) {}
 
 PropagationWatch::~PropagationWatch() {
-  stop();
+  state_->stopped = true;
+  if (state_->watcher) state_->watcher->stop_soon();
 }
 
 void PropagationWatch::begin(const certbot::LogFacts& facts) {

@@ -39,6 +39,8 @@ public:
   /// Until every server has everything (true), or stop() (false). Also false when there is nobody to be asked.
   boost::asio::awaitable<bool> run();
   void stop();
+  /// The same after the present pause; never throws.
+  void stop_soon() noexcept { stopped_ = true; }
 
   /// One entry for each server: when it had shown all values of all names that it serves.
   std::vector<ServerVisibility> visibility() const;
