@@ -171,6 +171,7 @@ asio::awaitable<std::vector<DomainFacts>> survey(Client& client, std::vector<std
     }
   }
   std::vector<asio::awaitable<void>> tasks;
+  tasks.reserve(all.size());
   for (auto& facts : all) tasks.push_back(survey_one(client, facts, others, options.port));
   co_await together(client.executor(), std::move(tasks));
   co_return all;

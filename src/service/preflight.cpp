@@ -112,6 +112,7 @@ asio::awaitable<std::vector<CertificateCheck>> PreflightDesk::check(Configuratio
   std::vector<CertificateCheck> checks;
   for (const auto* certificate : certificates) {
     std::vector<DomainFacts> facts;
+    facts.reserve(certificate->domains.size());
     for (const auto& domain : certificate->domains) facts.push_back(by_domain.at(domain));
     checks.push_back(co_await judge(configuration, *certificate, std::move(facts), Directories::patience));
   }
