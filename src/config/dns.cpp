@@ -22,7 +22,7 @@ bool is_resolver(const std::string& text) {
 }
 
 std::optional<std::vector<std::string>> read_resolvers(Section& section, const std::string& key) {
-  const auto resolvers = section.texts(key);
+  auto resolvers = section.texts(key);
   if (!resolvers) return resolvers;
   for (std::size_t i = 0; i < resolvers->size(); ++i)
     if (!is_resolver((*resolvers)[i]))
