@@ -1,5 +1,6 @@
 #include <certherd/base/text.hpp>
 #include <certherd/os/fd.hpp>
+#include <certherd/os/file.hpp>
 #include <certherd/os/processes.hpp>
 
 #include <boost/asio/as_tuple.hpp>
@@ -18,9 +19,8 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
+#include <utility>
 
 namespace certherd::os {
 namespace {
@@ -31,10 +31,10 @@ using namespace asio::experimental::awaitable_operators;
 
 constexpr auto quietly = asio::as_tuple(asio::use_awaitable);
 
-/// Files of /proc have no size: read to the end.
+/// Empty when the process has ended, be it between open() and read() (ESRCH).
 std::string content_of(const fs::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
+  auto content = read_file(file);
+  return content ? std::move(*content) : std::string();
 }
 
 /// Group and start time; nullopt: there is no such process, or it has ended and waits to be reaped.

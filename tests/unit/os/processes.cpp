@@ -72,6 +72,13 @@ TEST_SUITE("os/processes") {
           }).empty());
   }
 
+  TEST_CASE("processes that end while they are looked at are no harm") {
+    const auto argument = mark();
+    // Each runs a moment only, so some end between the opening of their files in /proc and the reading.
+    const Stranger stranger("echo ready; for i in 1 2 3 4; do while :; do /bin/true; done & done; wait", {argument});
+    for (int round = 0; round < 100; ++round) (void)found(argument);
+  }
+
   TEST_CASE("TERM suffices for a polite one; its group goes with it") {
     const auto argument = mark();
     Stranger stranger("trap 'exit 3' TERM; (trap '' TERM; while :; do sleep 1; done) & echo $!; wait", {argument});
