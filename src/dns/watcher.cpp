@@ -1,7 +1,6 @@
 #include <certherd/dns/watcher.hpp>
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
@@ -15,14 +14,18 @@ using Clock = std::chrono::steady_clock;
 
 Watcher::Watcher(asio::any_io_executor executor, asio::thread_pool& pool, std::vector<WatchedName> names,
                  WatchOptions options)
-    : executor_(std::move(executor)), pool_(pool), names_(std::move(names)), options_(options) {
+    : executor_(std::move(executor)), pool_(pool), names_(std::move(names)), options_(options), pause_(executor_) {
   for (std::size_t i = 0; i < names_.size(); ++i)
     for (const auto& server : names_[i].servers)
       if (!server.address.empty()) looks_.push_back({i, server.name, server.address, std::nullopt, {}});
 }
 
+void Watcher::stop() {
+  stopped_ = true;
+  pause_.cancel();
+}
+
 asio::awaitable<bool> Watcher::run() {
-  asio::steady_timer timer(executor_);
   auto pause = options_.first_pause;
   while (!looks_.empty() && !stopped_) {
     // A new one each time: it would keep the answers.
@@ -37,8 +40,9 @@ asio::awaitable<bool> Watcher::run() {
     const bool all =
         std::all_of(looks_.begin(), looks_.end(), [](const Look& at) { return at.visible_after.has_value(); });
     if (all) co_return true;
-    timer.expires_after(pause);
-    co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (stopped_) break;
+    pause_.expires_after(pause);
+    co_await pause_.async_wait(asio::as_tuple(asio::use_awaitable));
     pause = std::min(pause + pause / 4, options_.longest_pause);
   }
   co_return false;
@@ -47,11 +51,10 @@ asio::awaitable<bool> Watcher::run() {
 asio::awaitable<void> Watcher::look(Client& client, Look& at) {
   const WatchedName& wanted = names_[at.name];
   const Reply reply = co_await client.ask(at.address, wanted.name, RecordType::txt);
-  at.error = reply.error;
+  at.error = reply.error.empty() && !reply.message.authoritative ? "not authoritative" : reply.error;
   const auto records = reply.message.of(wanted.name, RecordType::txt);
   const bool all =
-      reply.error.empty() && reply.message.authoritative &&
-      std::all_of(wanted.values.begin(), wanted.values.end(), [&](const std::string& value) {
+      at.error.empty() && std::all_of(wanted.values.begin(), wanted.values.end(), [&](const std::string& value) {
         return std::any_of(records.begin(), records.end(), [&](const Record& record) { return record.data == value; });
       });
   if (all) at.visible_after = std::chrono::duration_cast<Milliseconds>(Clock::now() - options_.begun);

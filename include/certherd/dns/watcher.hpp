@@ -5,6 +5,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include <chrono>
@@ -36,7 +37,8 @@ public:
 
   /// Until every server has everything (true), or stop() (false). Also false when there is nobody to be asked.
   boost::asio::awaitable<bool> run();
-  void stop() { stopped_ = true; }
+  /// Ends run() as soon as the questions that are under way have been answered.
+  void stop();
 
   /// One entry for each server: when it had shown all values of all names that it serves.
   std::vector<ServerVisibility> visibility() const;
@@ -56,6 +58,7 @@ private:
   std::vector<WatchedName> names_;
   WatchOptions options_;
   std::vector<Look> looks_;
+  boost::asio::steady_timer pause_;
   bool stopped_ = false;
 };
 
