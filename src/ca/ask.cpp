@@ -15,8 +15,9 @@ std::string about(const Ca& ca, const std::string& what) {
 
 }  // namespace
 
-Result<os::HttpResponse> ask(const Ca& ca, const std::string& what, const std::string& url) {
+Result<os::HttpResponse> ask(const Ca& ca, const std::string& what, const std::string& url, Seconds patience) {
   os::HttpRequest request;
+  request.timeout = patience;
   request.url = url;
   request.headers["Accept"] = "application/json";
   request.ca_bundle = ca.ca_bundle;

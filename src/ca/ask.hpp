@@ -14,9 +14,9 @@
 
 namespace certherd::ca {
 
-/// Blocking. `what`: "the renewal information", for the Fault. Any status is an answer; a body beyond the limit is a
-/// Fault.
-Result<os::HttpResponse> ask(const Ca& ca, const std::string& what, const std::string& url);
+/// Blocking, no longer than `patience`. `what`: "the renewal information", for the Fault. Any status is an answer; a
+/// body beyond the limit is a Fault.
+Result<os::HttpResponse> ask(const Ca& ca, const std::string& what, const std::string& url, Seconds patience);
 
 /// The Fault for a status other than 200.
 Fault status_fault(const Ca& ca, const std::string& what, const os::HttpResponse& response);

@@ -45,8 +45,8 @@ Result<Directory> parse_directory(std::string_view body) {
   return directory;
 }
 
-Result<Directory> fetch_directory(const Ca& ca) {
-  const auto response = ask(ca, the_directory, ca.server);
+Result<Directory> fetch_directory(const Ca& ca, Seconds patience) {
+  const auto response = ask(ca, the_directory, ca.server, patience);
   if (!response) return response.fault();
   if (response->status != 200) return status_fault(ca, the_directory, *response);
   auto directory = parse_directory(response->body);

@@ -28,12 +28,18 @@ std::vector<RateLimit> staging_limits() {
 
 const std::map<std::string, KnownCa>& known_cas() {
   static const std::map<std::string, KnownCa> table{
-      {"letsencrypt", {"https://acme-v02.api.letsencrypt.org/directory", false, production_limits()}},
-      {"letsencrypt-staging", {"https://acme-staging-v02.api.letsencrypt.org/directory", false, staging_limits()}},
-      {"zerossl", {"https://acme.zerossl.com/v2/DV90", true}},
-      {"google", {"https://dv.acme-v02.api.pki.goog/directory", true}},
-      {"sslcom", {"https://acme.ssl.com/sslcom-dv-ecc", true}},
-      {"actalis", {"https://acme-api.actalis.com/acme/directory", true}},
+      {"letsencrypt",
+       {"https://acme-v02.api.letsencrypt.org/directory", false, production_limits(), {"letsencrypt.org"}}},
+      {"letsencrypt-staging",
+       {"https://acme-staging-v02.api.letsencrypt.org/directory", false, staging_limits(), {"letsencrypt.org"}}},
+      {"zerossl",
+       {"https://acme.zerossl.com/v2/DV90",
+        true,
+        {},
+        {"sectigo.com", "trust-provider.com", "usertrust.com", "comodoca.com", "comodo.com"}}},
+      {"google", {"https://dv.acme-v02.api.pki.goog/directory", true, {}, {"pki.goog"}}},
+      {"sslcom", {"https://acme.ssl.com/sslcom-dv-ecc", true, {}, {"ssl.com"}}},
+      {"actalis", {"https://acme-api.actalis.com/acme/directory", true, {}, {"actalis.it"}}},
   };
   return table;
 }

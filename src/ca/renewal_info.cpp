@@ -14,6 +14,7 @@ const std::string renewal_information = "the renewal information";
 constexpr Seconds shortest_wait{60};
 constexpr Seconds longest_wait{86'400};
 constexpr std::size_t url_limit = 2000;
+constexpr Seconds patience{30};
 
 Fault unusable(const std::string& why) {
   return {renewal_information + " cannot be used: " + why, {}, {}};
@@ -123,7 +124,7 @@ Result<RenewalInfo> parse_renewal_info(std::string_view body) {
 Result<RenewalInfo> fetch_renewal_info(const Ca& ca, const std::string& renewal_info_url, const std::string& ari_id,
                                        std::optional<Seconds>* retry_after) {
   const auto response =
-      ask(ca, renewal_information, renewal_info_url + (renewal_info_url.ends_with('/') ? "" : "/") + ari_id);
+      ask(ca, renewal_information, renewal_info_url + (renewal_info_url.ends_with('/') ? "" : "/") + ari_id, patience);
   if (!response) return response.fault();
   const auto date = date_of(*response);
   std::optional<Seconds> wait;

@@ -107,7 +107,13 @@ public:
   }
 
 private:
-  void start() { tracker_.emplace(std::chrono::system_clock::now(), callbacks_.phase); }
+  void start() {
+    tracker_.emplace(std::chrono::system_clock::now(),
+                     [this](Phase phase, TimePoint time, std::optional<Seconds> announced) {
+                       if (callbacks_.phase) callbacks_.phase(phase, time, announced);
+                       if (phase == Phase::propagation && callbacks_.waiting) callbacks_.waiting(tracker_->facts());
+                     });
+  }
 
   void hear(std::string_view bytes) {
     if (!tracker_) start();

@@ -2,6 +2,8 @@
 #include <certherd/certbot/lineage.hpp>
 #include <certherd/os/file.hpp>
 
+#include <boost/json.hpp>
+
 #include <algorithm>
 #include <array>
 #include <system_error>
@@ -91,17 +93,32 @@ Result<void> clear_broken_lineage(const fs::path& config_dir, const std::string&
   return {};
 }
 
-int accounts_registered(const fs::path& accounts_dir, const std::string& server) {
-  int number = 0;
+std::vector<fs::path> account_directories(const fs::path& accounts_dir, const std::string& server) {
+  std::vector<fs::path> accounts;
   std::error_code error;
   for (auto entry = fs::directory_iterator(accounts_dir / server_path(server), error);
        !error && entry != fs::directory_iterator(); entry.increment(error)) {
     const auto& account = entry->path();
     if (is_object_file(account / "regr.json") && is_object_file(account / "meta.json") &&
         is_object_file(account / "private_key.json"))
-      ++number;
+      accounts.push_back(account);
   }
-  return number;
+  return accounts;
+}
+
+int accounts_registered(const fs::path& accounts_dir, const std::string& server) {
+  return static_cast<int>(account_directories(accounts_dir, server).size());
+}
+
+std::optional<std::string> account_uri(const fs::path& accounts_dir, const std::string& server) {
+  const auto accounts = account_directories(accounts_dir, server);
+  if (accounts.size() != 1) return std::nullopt;
+  const auto text = os::read_file(accounts.front() / "regr.json");
+  boost::system::error_code error;
+  const auto value = boost::json::parse(text ? *text : std::string(), error);
+  const auto* object = error ? nullptr : value.if_object();
+  const auto* uri = object ? object->if_contains("uri") : nullptr;
+  return uri && uri->is_string() ? std::optional(std::string(uri->as_string())) : std::nullopt;
 }
 
 }  // namespace certherd::certbot

@@ -19,10 +19,12 @@ public:
     app_.fallthrough();
     app_.require_subcommand(1);
     app_.footer(
-        "Exit codes: 0 done, 1 failed, 2 usage, 3 configuration invalid, 5 some of several failed,\n"
-        "6 another certherd holds the state directory.\n\n'certherd VERB --help' explains a verb.");
+        "Exit codes: 0 done, 1 failed, 2 usage, 3 configuration invalid, 4 blocked by the preflight,\n"
+        "5 some of several failed, 6 another certherd holds the state directory.\n\n'certherd VERB --help' explains a "
+        "verb.");
     add_service();
     add_issue();
+    add_check();
     add_revoke();
     add_reports();
     add_nested();
@@ -41,9 +43,12 @@ public:
     }
     line_.limit = line_.verb == Verb::audit_tail ? tail_lines_ : history_limit_;
     if (renews_) line_.all = line_.names.empty();
-    if (line_.verb == Verb::issue && line_.all != line_.names.empty())
-      return usage(line_.all ? "issue takes names or --all, not both"
-                             : "issue needs the names of certificates, or --all");
+    const bool takes_certificates = line_.verb == Verb::issue || line_.verb == Verb::check;
+    if (takes_certificates && line_.all != line_.names.empty()) {
+      const std::string verb = line_.verb == Verb::issue ? "issue" : "check";
+      return usage(verb +
+                   (line_.all ? " takes names or --all, not both" : " needs the names of certificates, or --all"));
+    }
     return line_;
   }
 
@@ -82,6 +87,15 @@ private:
     renew->footer("Examples:\n  certherd renew\n  certherd renew --force example.com");
     renew->add_option("NAME", line_.names, "Certificates by name; none: all of them");
     renew->add_flag("--force", line_.force, "A new certificate even where the present one is not due");
+  }
+
+  void add_check() {
+    CLI::App* app = verb(app_, "check", Verb::check,
+                         "Whether an order would succeed, as far as DNS tells: zone and servers, CAA, account scope,\n"
+                         "CNAMEs, split horizon. Nothing is ordered or changed",
+                         "  certherd check example.com\n  certherd check --all\n  certherd --json check example.com");
+    app->add_option("NAME", line_.names, "Certificates by name");
+    app->add_flag("--all", line_.all, "Every certificate of the configuration");
   }
 
   void add_revoke() {

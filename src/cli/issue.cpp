@@ -15,22 +15,6 @@ namespace {
 
 using service::Handled;
 
-std::vector<std::string> chosen(const Context& context, const Settings& settings) {
-  std::vector<std::string> names;
-  if (context.line.all) {
-    for (const auto& certificate : settings.certificates) names.push_back(certificate.name);
-    return names;
-  }
-  for (const auto& name : context.line.names) {
-    if (!settings.find(name)) {
-      print_unknown_certificate(name, settings);
-      return {};
-    }
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-  }
-  return names;
-}
-
 void print(const Context& context, const Handled& handled) {
   auto& out = context.out;
   const std::string& name = handled.certificate;
@@ -54,10 +38,15 @@ bool well(const Handled& handled) {
   return !handled.stopped && !handled.fault && handled.held.empty();
 }
 
+bool blocked(const Handled& handled) {
+  return handled.run && handled.run->outcome == Outcome::blocked;
+}
+
 int exit_code(const std::vector<Handled>& all) {
   const auto good = std::count_if(all.begin(), all.end(), well);
   if (good == static_cast<std::ptrdiff_t>(all.size())) return exit_done;
-  return good == 0 || all.size() == 1 ? exit_failed : exit_some_failed;
+  if (good > 0) return exit_some_failed;
+  return std::all_of(all.begin(), all.end(), blocked) ? exit_blocked : exit_failed;
 }
 
 }  // namespace
@@ -70,7 +59,7 @@ Terminal quiet_for_json(const Context& context) {
 
 int issue(const Context& context) {
   const auto configuration = std::make_shared<const service::Configuration>(usable_configuration(context));
-  const Wanted wanted{chosen(context, configuration->settings), context.line.force};
+  const Wanted wanted{chosen_certificates(context, configuration->settings), context.line.force};
   if (wanted.certificates.empty()) {
     if (context.line.all) std::cerr << "the configuration has no certificates\n";
     return context.line.all ? exit_done : exit_usage;

@@ -76,6 +76,12 @@ void print_run(const Context& context, const Run& run) {
   out << "\n  " << run.certificate << ": " << join(run.domains, " ") << "\n  started " << format_utc(run.started)
       << " by " << printable(to_string(run.actor)) << " because: " << printable(run.reason) << '\n';
   print_waterfall(out, context.terminal, run.timeline);
+  // What blocked it stands in the failure.
+  std::vector<Finding> findings;
+  std::copy_if(run.findings.begin(), run.findings.end(), std::back_inserter(findings), [&](const Finding& finding) {
+    return run.outcome != Outcome::blocked || finding.severity != Finding::Severity::blocking;
+  });
+  print_findings(out, context.terminal, findings);
   if (run.failure) print_failure(out, context.terminal, *run.failure);
   print_hooks(out, context.terminal, run);
   for (const auto& attempt : run.attempts) {
@@ -84,6 +90,14 @@ void print_run(const Context& context, const Run& run) {
     if (attempt.signal) out << ", ended by signal " << *attempt.signal;
     out << ", CPU " << format_elapsed(attempt.usage.user + attempt.usage.system) << ", memory "
         << attempt.usage.max_rss_kib / 1024 << " MiB\n    " << attempt.command_line << '\n';
+    for (const auto& server : attempt.visibility) {
+      out << "    " << server.server << ' ' << server.address << "  ";
+      if (server.visible_after)
+        out << "TXT visible after " << format_elapsed(*server.visible_after) << '\n';
+      else
+        out << "TXT not seen" << (server.error.empty() ? "" : ": " + printable(server.error)) << '\n';
+    }
+    if (attempt.wait_ended) out << "    wait ended after " << format_elapsed(*attempt.wait_ended) << '\n';
   }
 }
 

@@ -18,7 +18,7 @@ void print_labelled(std::ostream& out, const Terminal& terminal, const std::stri
 
 std::string outcome_text(const Terminal& terminal, const Run& run) {
   if (!run.outcome) return coloured(terminal, Colour::yellow, "running or interrupted");
-  static constexpr Colour colours[] = {Colour::green, Colour::yellow, Colour::red, Colour::yellow};
+  static constexpr Colour colours[] = {Colour::green, Colour::yellow, Colour::red, Colour::red, Colour::yellow};
   return coloured(terminal, colours[static_cast<std::size_t>(*run.outcome)], to_string(*run.outcome));
 }
 
@@ -38,6 +38,17 @@ void print_failure(std::ostream& out, const Terminal& terminal, const Failure& f
     print_labelled(out, terminal, "retry after", format_elapsed(Milliseconds(*failure.retry_after)) + ", says the CA");
   print_labelled(out, terminal, "hint", failure.hint);
   print_labelled(out, terminal, "to do", failure.fix.empty() ? std::string(known.fix) : failure.fix);
+}
+
+void print_findings(std::ostream& out, const Terminal& terminal, const std::vector<Finding>& findings) {
+  static constexpr Colour colours[] = {Colour::dim, Colour::yellow, Colour::red};
+  constexpr std::size_t width = 12;
+  for (const auto& finding : findings) {
+    const auto severity = fit(terminal, to_string(finding.severity), width);
+    out << "  " << coloured(terminal, colours[static_cast<std::size_t>(finding.severity)], severity) << ' '
+        << finding.domain << ": " << finding.seen << '\n';
+    print_labelled(out, terminal, "to do", finding.fix);
+  }
 }
 
 void print_hooks(std::ostream& out, const Terminal& terminal, const Run& run) {

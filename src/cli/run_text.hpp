@@ -5,6 +5,7 @@
 
 #include <ostream>
 #include <string>
+#include <vector>
 
 namespace certherd::cli {
 
@@ -16,6 +17,9 @@ void print_outcome(std::ostream& out, const Terminal& terminal, const Run& run);
 
 /// Everything that is known of a failure, indented.
 void print_failure(std::ostream& out, const Terminal& terminal, const Failure& failure);
+
+/// Findings, one below the other with what to do about each, indented.
+void print_findings(std::ostream& out, const Terminal& terminal, const std::vector<Finding>& findings);
 
 /// Hooks of a Run, with the output of those that failed.
 void print_hooks(std::ostream& out, const Terminal& terminal, const Run& run);

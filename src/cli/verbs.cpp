@@ -9,6 +9,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <iostream>
@@ -57,6 +58,22 @@ Actor local_user() {
   return actor;
 }
 
+std::vector<std::string> chosen_certificates(const Context& context, const Settings& settings) {
+  std::vector<std::string> names;
+  if (context.line.all) {
+    for (const auto& certificate : settings.certificates) names.push_back(certificate.name);
+    return names;
+  }
+  for (const auto& name : context.line.names) {
+    if (!settings.find(name)) {
+      print_unknown_certificate(name, settings);
+      return {};
+    }
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  return names;
+}
+
 int run_verb(const CommandLine& line, const Terminal& terminal, std::ostream& out,
              const service::Service::OpenEndpoint& open_endpoint) {
   const Context context{line, terminal, out, open_endpoint};
@@ -65,6 +82,8 @@ int run_verb(const CommandLine& line, const Terminal& terminal, std::ostream& ou
     switch (line.verb) {
       case Verb::issue:
         return issue(context);
+      case Verb::check:
+        return check(context);
       case Verb::run:
         return run_service(context);
       case Verb::why:

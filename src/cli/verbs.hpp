@@ -23,6 +23,7 @@ struct Context {
 };
 
 int issue(const Context& context);
+int check(const Context& context);
 int run_service(const Context& context);
 int why(const Context& context);
 int hooks_list(const Context& context);
@@ -62,6 +63,9 @@ void require_readable_state(const Settings& settings);
 
 /// Who types: the user behind sudo is the one whom the audit log should name.
 Actor local_user();
+
+/// The Certificates that the line names, each once, or all with --all; empty after an unknown name has been reported.
+std::vector<std::string> chosen_certificates(const Context& context, const Settings& settings);
 
 /// A name that is none of the configuration's certificates: says so, with the one that was probably meant.
 void print_unknown_certificate(const std::string& name, const Settings& settings);

@@ -64,6 +64,7 @@ void read_ca(const YamlNode::Entry& entry, Loading& loading) {
   ca.eab = read_eab(section.get("eab"), section.what(), faults);
   ca.email = section.text("email").value_or("");
   ca.max_parallel = read_max_parallel(section);
+  ca.caa_identities = read_caa_identities(section);
   if (known != loading.known_cas.end()) ca.rate_limits = known->second.rate_limits;
   if (const YamlNode* limits = section.get("rate_limits")) ca.rate_limits = read_rate_limits(*limits, section);
   section.finish();

@@ -31,6 +31,11 @@ void read_files(const os::YamlNode& node, FileAccess& files, Loading& loading);
 std::optional<int> read_max_parallel(Section& section);
 /// The limits that `rate_limits` of a CA gives in place of the built-in ones; `off`: none.
 std::vector<RateLimit> read_rate_limits(const os::YamlNode& node, Section& ca);
+/// The issuer domain names of a CA.
+std::vector<std::string> read_caa_identities(Section& ca);
+void read_dns(const os::YamlNode* node, DnsSettings& dns, Faults& faults);
+std::optional<PreflightMode> read_preflight(Section& main);
+void read_propagation(const os::YamlNode* node, PropagationSettings& propagation, Faults& faults);
 /// What only the service needs: max_parallel, expiring, control, log_file.
 void read_service(Section& main, Settings& settings);
 

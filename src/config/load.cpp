@@ -44,31 +44,6 @@ void read_paths(Section& section, Paths& paths) {
   paths.audit_log = section.path("audit_log").value_or(paths.audit_log);
 }
 
-bool is_resolver(const std::string& text) {
-  const auto colon = text.rfind(':');
-  if (colon == std::string::npos) return false;
-  const auto port = parse_number(text.substr(colon + 1));
-  const std::string address = text.substr(0, colon);
-  const bool v6 = address.starts_with('[') && address.ends_with(']');
-  const bool v4 = std::count(address.begin(), address.end(), '.') == 3 &&
-                  address.find_first_not_of("0123456789.") == std::string::npos;
-  return port && *port > 0 && *port < 65536 && (v4 || v6);
-}
-
-void read_dns(const YamlNode* node, DnsSettings& dns, Faults& faults) {
-  if (!node) return;
-  Section section(*node, "'dns'", faults);
-  if (!section.usable()) return;
-  dns.resolvers = section.texts("resolvers").value_or(std::vector<std::string>{});
-  for (const auto& resolver : dns.resolvers)
-    if (!is_resolver(resolver))
-      section.fault(section.get("resolvers")->mark,
-                    "the resolver '" + printable(resolver) + "' is not an address and a port",
-                    "write 192.0.2.53:53 or [2001:db8::53]:53");
-  dns.port = static_cast<int>(section.integer("port", 1, 65535).value_or(dns.port));
-  section.finish();
-}
-
 void read_certbot(const YamlNode* node, CertbotSettings& certbot, Faults& faults) {
   if (!node) return;
   Section section(*node, "'certbot'", faults);
@@ -139,6 +114,8 @@ private:
     }
     read_paths(section, settings.paths);
     read_dns(section.get("dns"), settings.dns, faults);
+    read_propagation(section.get("propagation"), settings.propagation, faults);
+    settings.preflight = read_preflight(section).value_or(settings.preflight);
     read_certbot(section.get("certbot"), settings.certbot, faults);
     read_service(section, settings);
     if (const YamlNode* files = section.get("files")) read_files(*files, loading_.default_files, loading_);

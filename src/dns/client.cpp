@@ -4,9 +4,7 @@
 #include <certherd/os/http.hpp>
 #include <certherd/os/offload.hpp>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <deque>
@@ -14,6 +12,7 @@
 #include <sstream>
 
 #include "exchange.hpp"
+#include "quietly.hpp"
 
 namespace certherd::dns {
 namespace {
@@ -21,7 +20,6 @@ namespace {
 namespace asio = boost::asio;
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-constexpr auto quietly = asio::as_tuple(asio::use_awaitable);
 /// Questions under way at a time: servers limit the rate of one address, and sockets are not free.
 constexpr std::size_t most_at_once = 64;
 constexpr std::size_t longest_alias_chain = 16;

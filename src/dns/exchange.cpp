@@ -1,8 +1,8 @@
 #include "exchange.hpp"
+#include "quietly.hpp"
 
 #include <certherd/base/text.hpp>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -10,7 +10,6 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
 #include <algorithm>
@@ -25,8 +24,6 @@ namespace ip = boost::asio::ip;
 using namespace asio::experimental::awaitable_operators;
 using Clock = std::chrono::steady_clock;
 using boost::system::error_code;
-
-constexpr auto quietly = asio::as_tuple(asio::use_awaitable);
 
 /// What one try came to: an answer, an error of the network, or neither in time.
 struct Try {
@@ -163,8 +160,12 @@ asio::awaitable<std::variant<Message, NoAnswer>> exchange(Endpoint server, Quest
   error_code last;
   for (int number = 0; number < options.tries && Clock::now() < options.deadline;) {
     const auto until = std::min(Clock::now() + options.patience, options.deadline);
-    auto tried = stream ? co_await by_tcp(server, question, options, edns, until)
-                        : co_await by_udp(server, question, options, edns, until);
+    // No conditional expression: g++ 12 destroys twice what two co_await in one give.
+    Try tried;
+    if (stream)
+      tried = co_await by_tcp(server, question, options, edns, until);
+    else
+      tried = co_await by_udp(server, question, options, edns, until);
     last = tried.error;
     if (tried.message) {
       const bool unknown_edns =

@@ -73,7 +73,7 @@ asio::awaitable<void> follow_chain(Client& client, DomainFacts& facts) {
 }
 
 /// The zone of the final name; with its servers and what they hold there.
-asio::awaitable<void> find_zone(Client& client, DomainFacts& facts, int port, bool with_txt) {
+asio::awaitable<void> find_zone(Client& client, DomainFacts& facts, int port) {
   if (facts.chain_end != DomainFacts::ChainEnd::whole) co_return;
   const ZoneReply zone = co_await zone_of(client, facts.final_name);
   if (!zone.error.empty()) {
@@ -87,8 +87,7 @@ asio::awaitable<void> find_zone(Client& client, DomainFacts& facts, int port, bo
     if (!facts.chain.empty()) facts.chain_end = DomainFacts::ChainEnd::nowhere;
     co_return;
   }
-  const std::string txt_name = with_txt ? facts.final_name : std::string();
-  facts.zone = co_await look_at_servers(client, zone.zone, txt_name, port, facts.error);
+  facts.zone = co_await look_at_servers(client, zone.zone, facts.final_name, port, facts.error);
 }
 
 /// RFC 8659 §3: from the domain upwards, by the domain's own parents and never by an alias's.
@@ -140,7 +139,7 @@ asio::awaitable<void> take_view(Client& client, const DomainFacts& facts, ViewFa
 asio::awaitable<void> survey_one(Client& client, DomainFacts& facts, std::vector<std::unique_ptr<Client>>& others,
                                  int port) {
   co_await follow_chain(client, facts);
-  co_await find_zone(client, facts, port, true);
+  co_await find_zone(client, facts, port);
   co_await find_caa(client, facts);
   if (facts.chain_end != DomainFacts::ChainEnd::whole) co_return;
   std::vector<asio::awaitable<void>> tasks;
@@ -176,16 +175,10 @@ asio::awaitable<std::vector<DomainFacts>> survey(Client& client, std::vector<std
     }
   }
   std::vector<asio::awaitable<void>> tasks;
+  tasks.reserve(all.size());
   for (auto& facts : all) tasks.push_back(survey_one(client, facts, others, options.port));
   co_await together(client.executor(), std::move(tasks));
   co_return all;
-}
-
-asio::awaitable<DomainFacts> locate(Client& client, std::string domain, int port) {
-  DomainFacts facts = facts_of(domain);
-  co_await follow_chain(client, facts);
-  co_await find_zone(client, facts, port, false);
-  co_return facts;
 }
 
 }  // namespace certherd::dns

@@ -1,32 +1,23 @@
 #include <certherd/dns/watcher.hpp>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 #include <algorithm>
 
+#include "quietly.hpp"
 #include "together.hpp"
 
 namespace certherd::dns {
 
 namespace asio = boost::asio;
-using Clock = std::chrono::steady_clock;
 
 Watcher::Watcher(asio::any_io_executor executor, asio::thread_pool& pool, std::vector<WatchedName> names,
                  WatchOptions options)
-    : executor_(std::move(executor)), pool_(pool), names_(std::move(names)), options_(options), pause_(executor_) {
+    : executor_(std::move(executor)), pool_(pool), names_(std::move(names)), options_(options), timer_(executor_) {
   for (std::size_t i = 0; i < names_.size(); ++i)
     for (const auto& server : names_[i].servers)
       if (!server.address.empty()) looks_.push_back({i, server.name, server.address, std::nullopt, {}});
 }
 
-void Watcher::stop() {
-  stopped_ = true;
-  pause_.cancel();
-}
-
 asio::awaitable<bool> Watcher::run() {
-  auto pause = options_.first_pause;
   while (!looks_.empty() && !stopped_) {
     // A new one each time: it would keep the answers.
     ClientOptions client_options;
@@ -41,11 +32,16 @@ asio::awaitable<bool> Watcher::run() {
         std::all_of(looks_.begin(), looks_.end(), [](const Look& at) { return at.visible_after.has_value(); });
     if (all) co_return true;
     if (stopped_) break;
-    pause_.expires_after(pause);
-    co_await pause_.async_wait(asio::as_tuple(asio::use_awaitable));
-    pause = std::min(pause + pause / 4, options_.longest_pause);
+    const auto since = std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - options_.begun);
+    timer_.expires_after(std::clamp(since / 10, options_.first_pause, options_.longest_pause));
+    co_await timer_.async_wait(quietly);
   }
   co_return false;
+}
+
+void Watcher::stop() {
+  stopped_ = true;
+  timer_.cancel();
 }
 
 asio::awaitable<void> Watcher::look(Client& client, Look& at) {
@@ -57,7 +53,8 @@ asio::awaitable<void> Watcher::look(Client& client, Look& at) {
       at.error.empty() && std::all_of(wanted.values.begin(), wanted.values.end(), [&](const std::string& value) {
         return std::any_of(records.begin(), records.end(), [&](const Record& record) { return record.data == value; });
       });
-  if (all) at.visible_after = std::chrono::duration_cast<Milliseconds>(Clock::now() - options_.begun);
+  if (all)
+    at.visible_after = std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - options_.begun);
 }
 
 std::vector<ServerVisibility> Watcher::visibility() const {

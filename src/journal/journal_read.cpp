@@ -32,10 +32,11 @@ const std::string select_failures =
     "SELECT attempt, class, phase, error, problem_type, problem_detail, problem_domain, hint, fix, retry_after "
     "FROM failures WHERE run = ? AND attempt > 0";
 
-using AttemptRow = Tuple<int, Int64, Int64, Text, Text, Nullable<int>, Nullable<int>, Int64, Int64, Int64>;
+using AttemptRow =
+    Tuple<int, Int64, Int64, Text, Text, Nullable<int>, Nullable<int>, Int64, Int64, Int64, Nullable<Int64>>;
 const std::string select_attempts =
     "SELECT number, started, ended, certbot_version, command_line, exit_code, signal_number, user_ms, system_ms, "
-    "max_rss_kib FROM attempts WHERE run = ? ORDER BY number";
+    "max_rss_kib, wait_ended_ms FROM attempts WHERE run = ? ORDER BY number";
 
 using PhaseRow = Tuple<int, Text, Int64, Int64, int>;
 const std::string select_phases =
@@ -45,6 +46,14 @@ using GenerationRow = Tuple<Text, int, Text, Text, Text, Text, Text, Int64, Int6
 const std::string select_generation =
     "SELECT certificate, number, directory, domains, serial_number, issuer, key_type, not_before, not_after "
     "FROM generations WHERE run = ?";
+
+using VisibilityRow = Tuple<int, Text, Text, Nullable<Int64>, Text>;
+const std::string select_visibility =
+    "SELECT attempt, server, address, visible_ms, error FROM visibility WHERE run = ? ORDER BY attempt, position";
+
+using FindingRow = Tuple<Text, Text, Text, Text, Text>;
+const std::string select_findings =
+    "SELECT severity, topic, domain, seen, fix FROM findings WHERE run = ? ORDER BY position";
 
 std::optional<Phase> phase_from(const Nullable<Text>& column) {
   return column.isNull() ? std::nullopt : parse_phase(column.value());
@@ -105,6 +114,7 @@ Attempt attempt_from(const AttemptRow& row) {
   attempt.exit_code = optional_from<int>(row.get<5>());
   attempt.signal = optional_from<int>(row.get<6>());
   attempt.usage = {Milliseconds(row.get<7>()), Milliseconds(row.get<8>()), static_cast<long>(row.get<9>())};
+  attempt.wait_ended = optional_from<Milliseconds>(row.get<10>());
   return attempt;
 }
 
@@ -146,9 +156,24 @@ void complete(Session& session, Run& run) {
     timeline.spans.push_back({*phase, time_from(row.get<2>()), Milliseconds(row.get<3>()), row.get<4>() != 0});
   }
 
+  std::vector<VisibilityRow> visibility;
+  session << select_visibility, bind(run.id), into(visibility), now;
+  for (const auto& row : visibility)
+    if (Attempt* attempt = find_attempt(run, row.get<0>()))
+      attempt->visibility.push_back(
+          {row.get<1>(), row.get<2>(), optional_from<Milliseconds>(row.get<3>()), row.get<4>()});
+
   std::vector<GenerationRow> generations;
   session << select_generation, bind(run.id), into(generations), now;
   if (!generations.empty()) run.generation = generation_from(generations.front());
+
+  std::vector<FindingRow> findings;
+  session << select_findings, bind(run.id), into(findings), now;
+  for (const auto& row : findings) {
+    const auto severity = parse_severity(row.get<0>());
+    const auto topic = parse_topic(row.get<1>());
+    if (severity && topic) run.findings.push_back({*severity, *topic, row.get<2>(), row.get<3>(), row.get<4>()});
+  }
 
   run.hook_jobs = hook_jobs_of(session, run.id);
 }
@@ -169,7 +194,7 @@ std::vector<Run> Journal::history(const HistoryFilter& filter) {
   return impl_->read([&](Session& session) {
     std::string query = select_runs + "WHERE 1 = 1";
     if (filter.certificate) query += " AND r.certificate = ?";
-    if (filter.failed_only) query += " AND r.outcome IN (?, ?)";
+    if (filter.failed_only) query += " AND r.outcome IN (?, ?, ?)";
     if (filter.unfinished_only) query += " AND r.outcome IS NULL";
     if (filter.since) query += " AND r.started >= ?";
     query += " ORDER BY r.started DESC, r.id DESC";
@@ -180,7 +205,8 @@ std::vector<Run> Journal::history(const HistoryFilter& filter) {
     statement << query, into(rows);
     if (filter.certificate) statement, bind(*filter.certificate);
     if (filter.failed_only) {
-      statement, bind(Text(to_string(Outcome::failed))), bind(Text(to_string(Outcome::deployed_hook_failed)));
+      statement, bind(Text(to_string(Outcome::failed))), bind(Text(to_string(Outcome::blocked))),
+          bind(Text(to_string(Outcome::deployed_hook_failed)));
     }
     if (filter.since) statement, bind(to_column(*filter.since));
     if (filter.limit) statement, bind(static_cast<Int64>(*filter.limit));

@@ -50,6 +50,25 @@ void save_generation(Session& session, const std::string& run, const std::option
       bind(to_column(facts.not_before)), bind(to_column(facts.not_after)), now;
 }
 
+void save_visibility(Session& session, const std::string& run, const Attempt& attempt) {
+  session << "DELETE FROM visibility WHERE run = ? AND attempt = ?", bind(run), bind(attempt.number), now;
+  int position = 0;
+  for (const auto& server : attempt.visibility)
+    session << "INSERT INTO visibility (run, attempt, position, server, address, visible_ms, error) "
+               "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        bind(run), bind(attempt.number), bind(position++), bind(server.server), bind(server.address),
+        bind(nullable_milliseconds(server.visible_after)), bind(server.error), now;
+}
+
+void save_findings(Session& session, const std::string& run, const std::vector<Finding>& findings) {
+  session << "DELETE FROM findings WHERE run = ?", bind(run), now;
+  int position = 0;
+  for (const auto& finding : findings)
+    session << "INSERT INTO findings (run, position, severity, topic, domain, seen, fix) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        bind(run), bind(position++), bind(text(to_string(finding.severity))), bind(text(to_string(finding.topic))),
+        bind(finding.domain), bind(finding.seen), bind(finding.fix), now;
+}
+
 }  // namespace
 
 Journal::Journal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -74,11 +93,14 @@ void Journal::save_attempt(const std::string& run, const Attempt& attempt) {
   impl_->write([&](Session& session) {
     session << "DELETE FROM attempts WHERE run = ? AND number = ?", bind(run), bind(attempt.number), now;
     session << "INSERT INTO attempts (run, number, started, ended, certbot_version, command_line, exit_code, "
-               "signal_number, user_ms, system_ms, max_rss_kib) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+               "signal_number, user_ms, system_ms, max_rss_kib, wait_ended_ms) "
+               "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         bind(run), bind(attempt.number), bind(to_column(attempt.started)), bind(to_column(attempt.ended)),
         bind(attempt.certbot_version), bind(attempt.command_line), bind(nullable<int>(attempt.exit_code)),
         bind(nullable<int>(attempt.signal)), bind(Int64(attempt.usage.user.count())),
-        bind(Int64(attempt.usage.system.count())), bind(Int64(attempt.usage.max_rss_kib)), now;
+        bind(Int64(attempt.usage.system.count())), bind(Int64(attempt.usage.max_rss_kib)),
+        bind(nullable_milliseconds(attempt.wait_ended)), now;
+    save_visibility(session, run, attempt);
     save_phases(session, run, attempt.number, attempt.timeline);
     save_failure(session, run, attempt.number, attempt.failure);
   });
@@ -93,6 +115,7 @@ void Journal::finish_run(const Run& run) {
     save_phases(session, run.id, whole_run, run.timeline);
     save_failure(session, run.id, whole_run, run.failure);
     save_generation(session, run.id, run.generation);
+    save_findings(session, run.id, run.findings);
   });
 }
 

@@ -45,6 +45,12 @@ inline Poco::Nullable<Poco::Int64> nullable_seconds(const std::optional<Seconds>
   return column;
 }
 
+inline Poco::Nullable<Poco::Int64> nullable_milliseconds(const std::optional<Milliseconds>& value) {
+  Poco::Nullable<Poco::Int64> column;
+  if (value) column = Poco::Int64(value->count());
+  return column;
+}
+
 inline Poco::Nullable<Poco::Int64> nullable_time(const std::optional<TimePoint>& value) {
   Poco::Nullable<Poco::Int64> column;
   if (value) column = to_column(*value);

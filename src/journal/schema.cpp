@@ -82,8 +82,28 @@ const Step& second_step() {
   return step;
 }
 
-const std::array<Step, 2>& steps() {
-  static const std::array<Step, 2> all{first_step(), second_step()};
+/// What a Run's preflight found.
+const Step& third_step() {
+  static const Step step{
+      "CREATE TABLE findings (run VARCHAR(200) NOT NULL, position INTEGER NOT NULL, severity TEXT NOT NULL, "
+      "topic TEXT NOT NULL, domain TEXT NOT NULL, seen TEXT NOT NULL, fix TEXT NOT NULL, PRIMARY KEY (run, position))",
+  };
+  return step;
+}
+
+/// What the authoritative servers showed while certbot waited, and whether certherd ended that wait.
+const Step& fourth_step() {
+  static const Step step{
+      "ALTER TABLE attempts ADD COLUMN wait_ended_ms BIGINT",
+      "CREATE TABLE visibility (run VARCHAR(200) NOT NULL, attempt INTEGER NOT NULL, position INTEGER NOT NULL, "
+      "server TEXT NOT NULL, address TEXT NOT NULL, visible_ms BIGINT, error TEXT NOT NULL, "
+      "PRIMARY KEY (run, attempt, position))",
+  };
+  return step;
+}
+
+const std::array<Step, 4>& steps() {
+  static const std::array<Step, 4> all{first_step(), second_step(), third_step(), fourth_step()};
   return all;
 }
 

@@ -10,7 +10,7 @@ using enum FailureClass;
 constexpr Seconds day{86400};
 
 // The order is that of the enum: traits() indexes it.
-constexpr std::array<FailureTraits, 22> table{{
+constexpr std::array<FailureTraits, 23> table{{
     {txt_missing, "txt_missing", true, Seconds(600), "the CA found no TXT record at the challenge name",
      "raise propagation_seconds; check that every authoritative server serves the zone"},
     {txt_wrong, "txt_wrong", true, Seconds(600), "the CA found other TXT values than the one it asked for",
@@ -54,6 +54,9 @@ constexpr std::array<FailureTraits, 22> table{{
     {state_unwritable, "state_unwritable", true, Seconds(60),
      "certherd's own directories cannot be written; nothing was asked of the CA",
      "make them writable, free some space"},
+    {preflight_blocked, "preflight_blocked", true, Seconds(60),
+     "the preflight foresaw that the CA will refuse; nothing was asked of it",
+     "do what the findings say; it is tried again by itself, and 'certherd check NAME' looks at once"},
     {interrupted, "interrupted", true, Seconds(0), "certherd was told to stop", "run it again"},
 }};
 

@@ -5,7 +5,7 @@
 namespace certherd {
 namespace {
 
-constexpr Words<Outcome, 4> outcomes{{"deployed", "deployed, hook failed", "failed", "interrupted"}};
+constexpr Words<Outcome, 5> outcomes{{"deployed", "deployed, hook failed", "failed", "blocked", "interrupted"}};
 constexpr Words<Actor::Kind, 3> actor_kinds{{"scheduler", "user", "token"}};
 
 }  // namespace

@@ -125,7 +125,8 @@ void examine_delegation(const Question& question, Findings& findings) {
 
 void examine_scope(const Question& question, Findings& findings) {
   const auto& facts = question.facts;
-  if (question.account_zones.empty() || !facts.zone || facts.chain_end != End::whole) return;
+  if (question.account_zones.empty() || question.provider.own_zone || !facts.zone || facts.chain_end != End::whole)
+    return;
   const bool at_challenge = writing_ends_the_wildcard(question);
   const std::string& name = at_challenge ? facts.challenge_name : facts.final_name;
   const std::string& zone = at_challenge ? facts.chain.front().zone : facts.zone->name;

@@ -75,6 +75,7 @@ void Entry::read(const os::YamlNode& root) {
   read_propagation(reader.map("propagation"));
   provider_.single_txt = reader.flag("single_txt");
   provider_.follows_cname = reader.flag("follows_cname");
+  provider_.own_zone = reader.flag("own_zone");
 
   EntryReader certbot(reader.map("certbot"), "certbot", faults_);
   provider_.certbot_min = certbot.version("min");

@@ -54,6 +54,8 @@ RetryKind retry_kind(FailureClass failure_class) {
     case publish_failed:
     // A full disk is emptied by somebody who changes nothing that a fingerprint shows, and trying costs the CA nothing.
     case state_unwritable:
+    // DNS changes without certherd's knowledge, and to look again costs the CA nothing.
+    case preflight_blocked:
       return RetryKind::ordinary;
     case interrupted:
       return RetryKind::none;

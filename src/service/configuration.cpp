@@ -30,14 +30,25 @@ void check_certbot_arguments(Configuration& configuration) {
 
 }  // namespace
 
-fs::path own_plugins_map() {
+namespace {
+
+/// Where something of ours lies: below the prefix that the program was installed or built into.
+fs::path ours(const char* below_prefix, const fs::path& otherwise) {
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  if (!error) {
-    fs::path beside = program.parent_path().parent_path() / "share/certherd/plugins-map";
-    if (fs::is_directory(beside, error)) return beside;
-  }
-  return fs::path(CERTHERD_DATADIR) / "plugins-map";
+  if (error) return otherwise;
+  fs::path beside = program.parent_path().parent_path() / below_prefix;
+  return fs::exists(beside, error) ? beside : otherwise;
+}
+
+}  // namespace
+
+fs::path own_plugins_map() {
+  return ours("share/certherd/plugins-map", fs::path(CERTHERD_DATADIR) / "plugins-map");
+}
+
+fs::path own_launcher() {
+  return ours("libexec/certherd/launcher.py", fs::path(CERTHERD_LIBEXECDIR) / "launcher.py");
 }
 
 Configuration load_configuration(const fs::path& file, MapExtent extent, const std::vector<fs::path>& further) {

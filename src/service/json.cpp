@@ -13,13 +13,20 @@ double seconds(Milliseconds duration) {
   return static_cast<double>(duration.count()) / 1000.0;
 }
 
-json::value text_or_null(const std::string& text) {
-  return text.empty() ? json::value(nullptr) : json::value(text);
-}
-
 template <class T>
 json::value or_null(const std::optional<T>& value) {
   return value ? json::value(*value) : json::value(nullptr);
+}
+
+json::array visibility_json(const std::vector<ServerVisibility>& visibility) {
+  json::array servers;
+  for (const auto& server : visibility)
+    servers.push_back(json::object{
+        {"server", server.server},
+        {"address", server.address},
+        {"seconds", server.visible_after ? json::value(seconds(*server.visible_after)) : json::value(nullptr)},
+        {"error", text_or_null(server.error)}});
+  return servers;
 }
 
 json::object attempt_json(const Attempt& attempt) {
@@ -34,10 +41,16 @@ json::object attempt_json(const Attempt& attempt) {
           {"system_seconds", seconds(attempt.usage.system)},
           {"max_rss_kib", attempt.usage.max_rss_kib},
           {"phases", to_json(attempt.timeline)},
+          {"visibility", visibility_json(attempt.visibility)},
+          {"wait_ended_seconds", attempt.wait_ended ? json::value(seconds(*attempt.wait_ended)) : json::value(nullptr)},
           {"failure", to_json(attempt.failure)}};
 }
 
 }  // namespace
+
+json::value text_or_null(const std::string& text) {
+  return text.empty() ? json::value(nullptr) : json::value(text);
+}
 
 json::value to_json(const std::optional<Failure>& failure) {
   if (!failure) return nullptr;
@@ -101,6 +114,8 @@ json::object to_json(const Run& run) {
   for (const auto& attempt : run.attempts) attempts.push_back(attempt_json(attempt));
   json::array hooks;
   for (const auto& job : run.hook_jobs) hooks.push_back(to_json(job));
+  json::array findings;
+  for (const auto& finding : run.findings) findings.push_back(to_json(finding));
   json::object object{{"run", run.id},
                       {"certificate", run.certificate},
                       {"domains", texts(run.domains)},
@@ -113,6 +128,7 @@ json::object to_json(const Run& run) {
                       {"ended", run.outcome ? json::value(format_utc(run.ended)) : json::value(nullptr)},
                       {"outcome", run.outcome ? json::value(to_string(*run.outcome)) : json::value(nullptr)},
                       {"failure", to_json(run.failure)},
+                      {"findings", std::move(findings)},
                       {"phases", to_json(run.timeline)},
                       {"attempts", std::move(attempts)},
                       {"hooks", std::move(hooks)},
@@ -162,6 +178,7 @@ json::object to_json(const Provider& provider) {
           {"seconds", provider.seconds().count()},
           {"single_txt", provider.single_txt},
           {"follows_cname", provider.follows_cname},
+          {"own_zone", provider.own_zone},
           {"certbot_min", version(provider.certbot_min)},
           {"certbot_below", version(provider.certbot_below)},
           {"debian_package", text_or_null(provider.debian_package)},

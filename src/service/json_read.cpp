@@ -37,6 +37,11 @@ Attempt attempt_of(const JsonNode& node) {
   attempt.usage = {node["user_seconds"].duration(), node["system_seconds"].duration(),
                    node["max_rss_kib"].whole<long>()};
   attempt.timeline = timeline_of(node["phases"]);
+  for (const auto& item : node["visibility"].items())
+    attempt.visibility.push_back({item["server"].text(), item["address"].text(),
+                                  item["seconds"].optional([](const JsonNode& time) { return time.duration(); }),
+                                  item["error"].text_or_empty()});
+  attempt.wait_ended = node["wait_ended_seconds"].optional([](const JsonNode& time) { return time.duration(); });
   attempt.failure = node["failure"].optional(failure_of);
   return attempt;
 }
@@ -96,6 +101,16 @@ CertificateFacts facts_of(const JsonNode& node) {
   return facts;
 }
 
+Finding finding_of(const JsonNode& node) {
+  Finding finding;
+  finding.severity = node["severity"].word(parse_severity, "severity of a Finding");
+  finding.topic = node["topic"].word(parse_topic, "topic of a Finding");
+  finding.domain = node["domain"].text();
+  finding.seen = node["seen"].text();
+  finding.fix = node["fix"].text_or_empty();
+  return finding;
+}
+
 Run run_of(const JsonNode& node) {
   Run run;
   run.id = node["run"].text();
@@ -110,6 +125,7 @@ Run run_of(const JsonNode& node) {
   run.ended = node["ended"].time_or_none();
   run.outcome = node["outcome"].optional([](const JsonNode& text) { return text.word(parse_outcome, "Outcome"); });
   run.failure = node["failure"].optional(failure_of);
+  for (const auto& item : node["findings"].items()) run.findings.push_back(finding_of(item));
   run.timeline = timeline_of(node["phases"]);
   for (const auto& item : node["attempts"].items()) run.attempts.push_back(attempt_of(item));
   for (const auto& item : node["hooks"].items()) run.hook_jobs.push_back(hook_job_of(item));

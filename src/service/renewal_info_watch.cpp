@@ -38,27 +38,6 @@ asio::awaitable<void> Scheduler::watch_renewal_info() {
   }
 }
 
-/// The CA's directory, kept for a day; nullopt: it does not answer now.
-asio::awaitable<std::optional<ca::Directory>> Scheduler::directory(Ca ca) {
-  KnownDirectory& known = directories_[ca.id];
-  // Who comes while it is being fetched waits for it, rather than take it for one that does not answer.
-  if (!known.turns) known.turns = std::make_unique<os::Turns>(executor_);
-  const auto turn = co_await known.turns->wait();
-  const auto age = now() - known.fetched;
-  const bool fresh = age >= TimePoint::duration::zero() && age < (known.directory ? directory_life : after_trouble);
-  if (fresh) co_return known.directory;
-  auto fetch = [ca] { return ca::fetch_directory(ca); };
-  auto fetched = co_await os::offload(http_pool_, std::move(fetch));
-  known.fetched = now();
-  if (!fetched) {
-    os::log(os::LogLevel::info, "CA " + ca.id + ": " + fetched.fault().text());
-    known.directory.reset();
-    co_return std::nullopt;
-  }
-  known.directory = std::move(*fetched);
-  co_return known.directory;
-}
-
 asio::awaitable<void> Scheduler::check_renewal_info(std::string name) {
   const Entry* entry = supervisor_.roster().find(name);
   if (!entry || !entry->current || entry->current->facts.ari_id.empty()) co_return;
@@ -70,7 +49,7 @@ asio::awaitable<void> Scheduler::check_renewal_info(std::string name) {
   const auto found = cas.find(issuer);
   if (found == cas.end()) co_return;
   const Ca ca = found->second;
-  const auto known = co_await directory(ca);
+  const auto known = co_await supervisor_.directories().of(ca);
   if (!known || !known->urls.contains("renewalInfo")) {
     renewal_info_.set(name, now() + (known ? directory_life : after_trouble));
     co_return;
@@ -79,7 +58,7 @@ asio::awaitable<void> Scheduler::check_renewal_info(std::string name) {
   auto fetch = [ca, url = known->urls.at("renewalInfo"), id = facts.ari_id, &retry_after] {
     return ca::fetch_renewal_info(ca, url, id, &retry_after);
   };
-  const auto info = co_await os::offload(http_pool_, std::move(fetch));
+  const auto info = co_await os::offload(supervisor_.directories().pool(), std::move(fetch));
   Entry* at_hand = supervisor_.roster().find(name);
   if (!at_hand || !at_hand->current || at_hand->current->facts.ari_id != facts.ari_id) co_return;
   if (!info) {
@@ -123,7 +102,7 @@ asio::awaitable<void> Scheduler::confirm_clock() {
   }
   for (const auto& ca : cas) {
     auto fetch = [ca] { return ca::fetch_directory(ca); };
-    const auto fetched = co_await os::offload(http_pool_, std::move(fetch));
+    const auto fetched = co_await os::offload(supervisor_.directories().pool(), std::move(fetch));
     if (!fetched || !fetched->date) continue;
     const auto step = clock_.step();
     if (clock_.confirm(*fetched->date, now())) {

@@ -19,7 +19,7 @@ boost::asio::awaitable<void> RunSteps::settle() {
     state_ = renewal::after_success(std::move(state_), previous_ ? std::optional(previous_->facts) : std::nullopt, now);
     state_.profile = certificate_.profile;
     notices_.push_back(HookEvent::deployed);
-  } else if (run_.outcome == Outcome::failed) {
+  } else if (run_.outcome == Outcome::failed || run_.outcome == Outcome::blocked) {
     const auto print = fingerprint(*host_.configuration, certificate_,
                                    plugin_version_of(*host_.configuration, host_.certbot.get(), certificate_));
     state_ = renewal::after_failure(std::move(state_), *run_.failure, print, now, random01());

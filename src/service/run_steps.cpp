@@ -1,14 +1,19 @@
 #include "run_steps.hpp"
 
 #include <certherd/base/text.hpp>
-#include <certherd/certbot/attempt.hpp>
+#include <certherd/certbot/expected_txt.hpp>
+#include <certherd/certbot/launch.hpp>
 #include <certherd/certbot/lineage.hpp>
 #include <certherd/os/file.hpp>
+#include <certherd/os/log.hpp>
 #include <certherd/os/offload.hpp>
 #include <certherd/os/value_source.hpp>
 #include <certherd/providers/credentials.hpp>
+#include <certherd/service/propagation_watch.hpp>
 #include <certherd/store/current.hpp>
 #include <certherd/store/publish.hpp>
+
+#include <boost/asio/this_coro.hpp>
 
 #include "certbot_call.hpp"
 #include "now.hpp"
@@ -35,6 +40,11 @@ public:
 private:
   fs::path path_;
 };
+
+Outcome outcome_of(FailureClass failure_class) {
+  if (failure_class == FailureClass::interrupted) return Outcome::interrupted;
+  return failure_class == FailureClass::preflight_blocked ? Outcome::blocked : Outcome::failed;
+}
 
 }  // namespace
 
@@ -101,7 +111,7 @@ boost::asio::awaitable<Finished> RunSteps::execute() {
   if (!run_.failure)
     run_.outcome = Outcome::deployed;
   else
-    run_.outcome = run_.failure->failure_class == FailureClass::interrupted ? Outcome::interrupted : Outcome::failed;
+    run_.outcome = outcome_of(run_.failure->failure_class);
   co_await settle();
   if (yielded_) yielded_();
   co_await run_hooks();
@@ -135,7 +145,7 @@ boost::asio::awaitable<void> RunSteps::carry_out(renewal::Step step) {
     case renewal::Step::preflight:
       begin(Phase::preflight, begun_);
       prepare();
-      co_return;
+      co_return co_await foresee();
     case renewal::Step::account:
       co_return co_await register_account();
     case renewal::Step::attempt:
@@ -169,6 +179,28 @@ void RunSteps::prepare() {
   }
   for (const auto& fault : host_certbot_faults()) warn(fault.text());
   prepare_directories();
+}
+
+/// What DNS says: an order that will certainly fail is not made.
+boost::asio::awaitable<void> RunSteps::foresee() {
+  const PreflightMode mode = host_.settings().preflight;
+  if (mode == PreflightMode::off) co_return;
+  auto check = co_await host_.preflight.check_before_order(host_.configuration, certificate_);
+  Fault blocked;
+  for (auto& finding : check.findings) {
+    if (finding.severity == Finding::Severity::info) continue;
+    finding.seen = redactor_(finding.seen);
+    finding.fix = redactor_(finding.fix);
+    if (mode == PreflightMode::block && finding.severity == Finding::Severity::blocking) {
+      blocked.message += (blocked.message.empty() ? "" : "\n") + finding.seen;
+      blocked.fix += (blocked.fix.empty() ? "" : "\n") + finding.fix;
+    } else {
+      warn(finding.seen);
+    }
+    run_.findings.push_back(std::move(finding));
+  }
+  domains_ = std::move(check.domains);
+  if (!blocked.message.empty()) fail(FailureClass::preflight_blocked, blocked);
 }
 
 void RunSteps::prepare_directories() {
@@ -265,17 +297,11 @@ boost::asio::awaitable<void> RunSteps::attempt() {
   child.provider = &provider_;
   child.propagation = propagation;
   child.number = number;
-  certbot::AttemptCallbacks callbacks;
-  callbacks.phase = [this](Phase phase, TimePoint start, std::optional<Seconds> announced) {
-    observer_.phase_started(run_, phase, start, announced);
-  };
-  callbacks.line = [this](std::string_view line) { observer_.certbot_said(run_, line); };
   co_await host_.ledger.take(host_.settings(), certificate_, renewal_);
-  auto result = co_await certbot::run_attempt(std::move(child), std::move(callbacks), host_.stop);
-  if (!result) fail(FailureClass::certbot_crash, result.fault());
-  if (result->unrecorded) warn(result->unrecorded->text());
+  auto result = co_await execute_certbot(std::move(child));
+  if (result.unrecorded) warn(result.unrecorded->text());
 
-  Attempt& done = run_.attempts.emplace_back(std::move(result->attempt));
+  Attempt& done = run_.attempts.emplace_back(std::move(result.attempt));
   end(done.started);
   auto& spans = run_.timeline.spans;
   spans.insert(spans.end(), done.timeline.spans.begin(), done.timeline.spans.end());
@@ -283,6 +309,46 @@ boost::asio::awaitable<void> RunSteps::attempt() {
   if (!done.failure) co_return;
   co_await host_.ledger.learn(host_.settings(), certificate_, renewal_, *done.failure);
   throw RunFailed{*done.failure};
+}
+
+/// certbot with an eye on the servers while it waits for them.
+boost::asio::awaitable<certbot::AttemptResult> RunSteps::execute_certbot(certbot::AttemptInput child) {
+  const Paths& paths = host_.settings().paths;
+  const auto& wanted = host_.settings().propagation;
+  PropagationWatch::Plan plan;
+  plan.domains = domains_;
+  plan.margin = wanted.margin;
+  if (auto thumbprint = certbot::account_thumbprint(paths.ca_account_dir(ca_.id), ca_.server))
+    plan.thumbprint = std::move(*thumbprint);
+  std::unique_ptr<certbot::WaitEnder> ender;
+  if (wanted.end_wait && provider_.wait == WaitMechanism::fixed_sleep && child.propagation > wanted.margin &&
+      !plan.domains.empty()) {
+    auto prepared = certbot::WaitEnder::prepare(child.command, host_.certbot->interpreter, own_launcher(),
+                                                paths.run_dir(run_.id) / "end-wait");
+    if (prepared)
+      ender = std::move(*prepared);
+    else
+      os::log(os::LogLevel::debug, "certbot's wait takes its time: " + prepared.fault().text());
+  }
+  if (ender) plan.end_wait = [&ender] { return ender->end(); };
+  const Seconds announced = child.propagation;
+  const auto executor = co_await boost::asio::this_coro::executor;
+  PropagationWatch watch(executor, host_.preflight.pool(), std::move(plan));
+  certbot::AttemptCallbacks callbacks;
+  callbacks.phase = [this, &watch](Phase phase, TimePoint start, std::optional<Seconds> wait) {
+    if (phase > Phase::propagation) watch.stop();
+    observer_.phase_started(run_, phase, start, wait);
+  };
+  callbacks.waiting = [&watch](const certbot::LogFacts& facts) { watch.begin(facts); };
+  callbacks.line = [this](std::string_view line) { observer_.certbot_said(run_, line); };
+  auto result = co_await certbot::run_attempt(std::move(child), std::move(callbacks), host_.stop);
+  co_await watch.finish();
+  if (!result) fail(FailureClass::certbot_crash, result.fault());
+  Attempt& attempt = result->attempt;
+  attempt.visibility = watch.visibility();
+  attempt.wait_ended = watch.wait_ended();
+  if (attempt.failure) name_laggards(*attempt.failure, attempt.visibility, announced);
+  co_return std::move(*result);
 }
 
 boost::asio::awaitable<void> RunSteps::verify() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <certherd/base/redaction.hpp>
+#include <certherd/certbot/attempt.hpp>
 #include <certherd/certbot/command.hpp>
 #include <certherd/renewal/run_machine.hpp>
 #include <certherd/service/runner.hpp>
@@ -29,6 +30,8 @@ private:
   boost::asio::awaitable<std::optional<Failure>> perform(renewal::Step step);
   boost::asio::awaitable<void> carry_out(renewal::Step step);
   void prepare();
+  boost::asio::awaitable<void> foresee();
+  boost::asio::awaitable<certbot::AttemptResult> execute_certbot(certbot::AttemptInput child);
   boost::asio::awaitable<void> register_account();
   boost::asio::awaitable<void> attempt();
   boost::asio::awaitable<void> verify();
@@ -60,7 +63,8 @@ private:
   Run run_;
   RunObserver& observer_;
   Redactor redactor_;
-  std::optional<Phase> phase_;  ///< of the Run itself; an Attempt has its own
+  std::vector<DomainFacts> domains_;  ///< as the preflight saw them
+  std::optional<Phase> phase_;        ///< of the Run itself; an Attempt has its own
   TimePoint phase_start_;
   std::optional<store::PemSet> pems_;
   std::optional<CertificateFacts> facts_;

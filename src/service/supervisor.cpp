@@ -76,6 +76,8 @@ Supervisor::Supervisor(asio::any_io_executor executor, asio::thread_pool& pool, 
       ledger_(*state.journal, pool),
       hooks_(executor, pool, *state.journal, stop),
       accounts_(executor),
+      directories_(executor),
+      preflight_(executor, directories_),
       looking_(executor),
       queue_(limits(), renewal::default_ramp(cores())),
       ramp_(executor) {}
@@ -290,7 +292,7 @@ asio::awaitable<void> Supervisor::run(Job& job) {
       co_return;
     }
   }
-  Host host{configuration, certbot, certbot_fault_, state_, pool_, stop_, hooks_, ledger_, accounts_};
+  Host host{configuration, certbot, certbot_fault_, state_, pool_, stop_, hooks_, ledger_, accounts_, preflight_};
   Assignment assignment{
       *entry->certificate, handled.decision, job.wish.actor, entry->state, renewal, job.queued, job.begun, {}};
   assignment.yielded = [this, &job] {

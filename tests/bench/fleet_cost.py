@@ -24,6 +24,8 @@ class Fleet:
     def configure(self, propagation: int) -> None:
         settings = {
             "email": "hostmaster@example.test", "agree_tos": True, "ca": "lab", "max_parallel": self.count,
+            "propagation": {"end_wait": False},  # bare certbot takes its time as well
+            "dns": self.lab.facts["dns"]["certherd"],
             "state_dir": "state", "runtime_dir": "run", "audit_log": "audit.jsonl",
             "cas": {"lab": {"server": self.lab.facts["acme"]["directory"],
                             "ca_bundle": self.lab.facts["acme"]["ca_bundle"]}},

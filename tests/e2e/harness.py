@@ -24,7 +24,7 @@ CERTHERD = os.environ.get("CERTHERD", str(REPOSITORY / "build" / "bin" / "certhe
 IS_ROOT = os.geteuid() == 0
 PEM_FILES = ["cert.pem", "chain.pem", "fullchain.pem", "privkey.pem"]
 # Exit codes, as README.md and --help give them.
-DONE, FAILED, USAGE, CONFIGURATION, SOME_FAILED, HELD = 0, 1, 2, 3, 5, 6
+DONE, FAILED, USAGE, CONFIGURATION, BLOCKED, SOME_FAILED, HELD = 0, 1, 2, 3, 4, 5, 6
 
 
 def start_lab(**options):
@@ -80,6 +80,9 @@ class Host:
         self.audit = self.directory / "audit.jsonl"
         self.settings = {
             "email": "hostmaster@example.test", "agree_tos": True, "ca": "lab",
+            # Many a test needs a certbot that waits; test_ended_wait.py is about the other way.
+            "propagation": {"end_wait": False},
+            "dns": dict(lab.facts["dns"]["certherd"]),
             "state_dir": "state", "runtime_dir": "run", "audit_log": "audit.jsonl",
             "cas": {"lab": {"server": lab.facts["acme"]["directory"], "ca_bundle": lab.facts["acme"]["ca_bundle"]}},
             "accounts": {"a": {"provider": "rfc2136", "zones": ["example.test"],

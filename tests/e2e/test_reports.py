@@ -11,7 +11,7 @@ from e2e.harness import (CERTHERD, CONFIGURATION, DONE, FAILED, IS_ROOT, SOME_FA
 
 VERBS = ["issue", "list", "show", "history", "providers", "config check", "audit tail", "audit verify"]
 RUN_KEYS = {"run", "certificate", "domains", "provider", "account", "ca", "actor", "reason", "started", "ended",
-            "outcome", "failure", "phases", "attempts", "hooks", "generation"}
+            "outcome", "failure", "findings", "phases", "attempts", "hooks", "generation"}
 FAILURE_KEYS = {"class", "meaning", "phase", "error", "problem_type", "problem_detail", "problem_domain", "hint", "fix",
                 "retry_after_seconds"}
 LINE_KEYS = {"name", "domains", "provider", "account", "ca", "hooks", "generation", "directory", "current", "renew_at",

@@ -24,7 +24,7 @@ def rcode(message: bytes) -> int:
     return message[3] & 15
 
 
-def _encode_name(name: str) -> bytes:
+def encode_name(name: str) -> bytes:
     labels = name.rstrip(".").split(".")
     return b"".join(bytes([len(label)]) + label.encode() for label in labels) + b"\0"
 
@@ -45,14 +45,14 @@ def question(message: bytes) -> tuple[str, int]:
 
 
 def query(name: str, kind: int) -> bytes:
-    return secrets.token_bytes(2) + struct.pack(">5H", 0, 1, 0, 0, 0) + _encode_name(name) + struct.pack(">2H", kind, 1)
+    return secrets.token_bytes(2) + struct.pack(">5H", 0, 1, 0, 0, 0) + encode_name(name) + struct.pack(">2H", kind, 1)
 
 
 def answer(request: bytes, code: int = 0) -> bytes:
     """A response to request that carries nothing but a code."""
     name, kind = question(request)
     flags = 0x8400 | opcode(request) << 11 | code
-    return message_id(request) + struct.pack(">5H", flags, 1, 0, 0, 0) + _encode_name(name) + struct.pack(">2H", kind, 1)
+    return message_id(request) + struct.pack(">5H", flags, 1, 0, 0, 0) + encode_name(name) + struct.pack(">2H", kind, 1)
 
 
 def soa_records(message: bytes) -> list[tuple[int, int]]:
@@ -83,4 +83,4 @@ def notify(zone: str, transfer: bytes) -> bytes:
     so a compression pointer inside the record stays right."""
     begin, end = soa_records(transfer)[0]
     head = struct.pack(">5H", 0x0400 | NOTIFY << 11, 1, 1, 0, 0)
-    return secrets.token_bytes(2) + head + _encode_name(zone) + struct.pack(">2H", SOA, 1) + transfer[begin:end]
+    return secrets.token_bytes(2) + head + encode_name(zone) + struct.pack(">2H", SOA, 1) + transfer[begin:end]

@@ -214,7 +214,10 @@ class Supervisor:
             "made_directory": self.made_directory,
             "lag": self.relay.lag,
             "dns": {"port": ports.dns, "primary_address": zones.PRIMARY, "secondary_address": zones.SECONDARY,
-                    "primary": f"{zones.PRIMARY}:{ports.dns}", "secondary": f"{zones.SECONDARY}:{ports.dns}"},
+                    "primary": f"{zones.PRIMARY}:{ports.dns}", "secondary": f"{zones.SECONDARY}:{ports.dns}",
+                    # What certherd's configuration needs to say: nobody but the Lab knows its names.
+                    "certherd": {"resolvers": [f"{zones.PRIMARY}:{ports.dns}"], "port": ports.dns,
+                                 "public_resolvers": []}},
             "acme": acme,
             "zones": self.names,
             "names": zones.NAMES,

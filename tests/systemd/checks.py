@@ -55,6 +55,7 @@ class World:
     def configure(self):
         settings = {
             "email": "hostmaster@example.test", "agree_tos": True, "ca": "lab", "store_dir": STORE, "log_file": LOG,
+            "dns": self.lab["dns"]["certherd"], "propagation": {"end_wait": False},
             "files": {"group": "ssl-cert", "key_mode": 0o640},
             "cas": {"lab": {"server": self.lab["acme"]["directory"], "ca_bundle": "/etc/certherd/lab-ca.pem"}},
             "accounts": {

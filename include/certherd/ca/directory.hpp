@@ -24,8 +24,8 @@ struct Directory {
 };
 
 /// Asks the CA, blocking; its certificate is checked against the system's anchors and the CA's ca_bundle. Fault: not
-/// reachable, another status than 200, or no directory.
-Result<Directory> fetch_directory(const Ca& ca);
+/// reachable within `patience`, another status than 200, or no directory.
+Result<Directory> fetch_directory(const Ca& ca, Seconds patience = Seconds(30));
 
 /// What the body of the answer says. Fault: not a JSON object, or one without the "newOrder" that every ACME directory
 /// has.

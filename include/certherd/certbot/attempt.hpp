@@ -33,6 +33,8 @@ struct AttemptInput {
 struct AttemptCallbacks {
   /// A Phase begins, with the announced wait for `propagation`.
   std::function<void(Phase, TimePoint, std::optional<Seconds> announced)> phase;
+  /// certbot has written all TXT records and waits for their propagation; what the log has said until then.
+  std::function<void(const LogFacts&)> waiting;
   /// A line that certbot printed, redacted and printable.
   std::function<void(std::string_view)> line;
 };

@@ -3,7 +3,9 @@
 #include <certherd/base/result.hpp>
 
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace certherd::certbot {
 
@@ -31,8 +33,16 @@ bool lineage_exists(const std::filesystem::path& config_dir, const std::string& 
 /// lineage is whole or not there at all.
 Result<void> clear_broken_lineage(const std::filesystem::path& config_dir, const std::string& name);
 
-/// Number of ACME accounts for a directory URL below `accounts_dir`. certbot keeps them in
-/// <host[:port]>/<path>/<32 hex digits>/ with regr.json, meta.json and private_key.json (2.1 to 5.x).
+/// The directories of the ACME accounts for a directory URL below `accounts_dir`, as far as they are whole. certbot
+/// keeps them in <host[:port]>/<path>/<32 hex digits>/ with regr.json, meta.json and private_key.json (2.1 to 5.x).
+std::vector<std::filesystem::path> account_directories(const std::filesystem::path& accounts_dir,
+                                                       const std::string& server);
+
+/// How many there are.
 int accounts_registered(const std::filesystem::path& accounts_dir, const std::string& server);
+
+/// The URL of the ACME account for a directory URL (RFC 8555 §7.3), as regr.json has it; nullopt: there is none, there
+/// are several, or it cannot be read.
+std::optional<std::string> account_uri(const std::filesystem::path& accounts_dir, const std::string& server);
 
 }  // namespace certherd::certbot

@@ -24,6 +24,7 @@ enum ExitCode {
 enum class Verb {
   run,
   issue,
+  check,
   why,
   hooks_list,
   hooks_retry,

@@ -28,7 +28,4 @@ struct SurveyOptions {
 boost::asio::awaitable<std::vector<DomainFacts>> survey(Client& client, std::vector<std::string> domains,
                                                         SurveyOptions options);
 
-/// The first part of it alone: aliases, final name, zone and servers, without looking at what the servers hold.
-boost::asio::awaitable<DomainFacts> locate(Client& client, std::string domain, int port);
-
 }  // namespace certherd::dns

@@ -24,7 +24,8 @@ struct WatchedName {
 
 struct WatchOptions {
   std::chrono::steady_clock::time_point begun;  ///< what `visible_after` counts from
-  Milliseconds first_pause{500};                ///< between two looks; it grows
+  /// Between two looks: a tenth of the time since `begun`, within these.
+  Milliseconds first_pause{500};
   Milliseconds longest_pause{2000};
   Milliseconds patience{1000};  ///< with one question
 };
@@ -39,6 +40,8 @@ public:
   boost::asio::awaitable<bool> run();
   /// Ends run() as soon as the questions that are under way have been answered.
   void stop();
+  /// The same after the present pause; never throws.
+  void stop_soon() noexcept { stopped_ = true; }
 
   /// One entry for each server: when it had shown all values of all names that it serves.
   std::vector<ServerVisibility> visibility() const;
@@ -58,8 +61,8 @@ private:
   std::vector<WatchedName> names_;
   WatchOptions options_;
   std::vector<Look> looks_;
-  boost::asio::steady_timer pause_;
   bool stopped_ = false;
+  boost::asio::steady_timer timer_;
 };
 
 }  // namespace certherd::dns

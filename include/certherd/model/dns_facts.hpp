@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace certherd {
@@ -48,6 +49,8 @@ struct ServerFacts {
   std::vector<std::string> ns;          ///< its NS set for the zone, sorted
   std::vector<std::string> txt;         ///< TXT values that it holds at the final name, sorted
 };
+
+std::string_view to_string(ServerFacts::State state);  ///< "answers", "lame", "unreachable", "no_address"
 
 /// The zone that holds a name, and all of its servers.
 struct ZoneFacts {
@@ -101,11 +104,11 @@ struct DomainFacts {
   std::string error;  ///< why DNS could not be asked at all; empty: it could
 };
 
-/// How long after the TXT record was written one authoritative server showed it.
+/// How long after the begin of the wait for propagation one authoritative server showed all values.
 struct ServerVisibility {
   std::string server;  ///< its name
   std::string address;
-  std::optional<Milliseconds> visible_after;  ///< from the begin of the wait; absent: not while it was watched
+  std::optional<Milliseconds> visible_after;  ///< absent: not while it was watched
   std::string error;                          ///< the last trouble with it; empty: none
 };
 

@@ -12,28 +12,29 @@ namespace certherd {
 
 /// What kind of failure, and so what to do next. The names, as text, are part of the audit log and the JSON output.
 enum class FailureClass {
-  txt_missing,       ///< the CA found no TXT record: propagation
-  txt_wrong,         ///< the CA found other values than the expected one
-  dns_error,         ///< the CA could not resolve the name: SERVFAIL, timeout, NXDOMAIN of the zone
-  caa_refused,       ///< a CAA record forbids this CA
-  provider_auth,     ///< the DNS provider refused the credentials
-  provider_scope,    ///< the credentials work, yet not for this zone
-  provider_error,    ///< the DNS provider's API failed or did not answer
-  rate_limited,      ///< the CA's rate limit
-  ca_unavailable,    ///< the CA could not be reached or answered with a server error
-  ca_rejected,       ///< the CA refuses this order as such
-  bad_nonce,         ///< two bad nonces in a row
-  account_problem,   ///< the ACME account is missing, deactivated or not accepted
-  credentials_file,  ///< credentials missing, unreadable, incomplete or malformed
-  plugin_missing,    ///< certbot does not know the plugin
-  plugin_broken,     ///< a plugin fails while it loads
-  certbot_locked,    ///< another certbot holds the directories
-  certbot_timeout,   ///< certbot was ended because it took too long
-  certbot_crash,     ///< certbot died, or failed in a way that nothing else explains
-  bad_output,        ///< certbot said success and left no usable certificate
-  publish_failed,    ///< the certificate is there, the store could not be written
-  state_unwritable,  ///< certherd's own directories cannot be written; nothing was asked of the CA
-  interrupted        ///< certherd was told to stop
+  txt_missing,        ///< the CA found no TXT record: propagation
+  txt_wrong,          ///< the CA found other values than the expected one
+  dns_error,          ///< the CA could not resolve the name: SERVFAIL, timeout, NXDOMAIN of the zone
+  caa_refused,        ///< a CAA record forbids this CA
+  provider_auth,      ///< the DNS provider refused the credentials
+  provider_scope,     ///< the credentials work, yet not for this zone
+  provider_error,     ///< the DNS provider's API failed or did not answer
+  rate_limited,       ///< the CA's rate limit
+  ca_unavailable,     ///< the CA could not be reached or answered with a server error
+  ca_rejected,        ///< the CA refuses this order as such
+  bad_nonce,          ///< two bad nonces in a row
+  account_problem,    ///< the ACME account is missing, deactivated or not accepted
+  credentials_file,   ///< credentials missing, unreadable, incomplete or malformed
+  plugin_missing,     ///< certbot does not know the plugin
+  plugin_broken,      ///< a plugin fails while it loads
+  certbot_locked,     ///< another certbot holds the directories
+  certbot_timeout,    ///< certbot was ended because it took too long
+  certbot_crash,      ///< certbot died, or failed in a way that nothing else explains
+  bad_output,         ///< certbot said success and left no usable certificate
+  publish_failed,     ///< the certificate is there, the store could not be written
+  state_unwritable,   ///< certherd's own directories cannot be written; nothing was asked of the CA
+  preflight_blocked,  ///< the preflight foresaw a failure; nothing was asked of the CA
+  interrupted         ///< certherd was told to stop
 };
 
 /// What is known of a class besides its name.

@@ -57,9 +57,10 @@ struct Provider {
   std::optional<Seconds> default_seconds;         ///< the plugin's own default; unknown for some plugins
   std::optional<Seconds> recommended_seconds;     ///< what certherd uses unless configured; else default_seconds
   WaitMechanism wait = WaitMechanism::fixed_sleep;
-  bool single_txt = false;               ///< holds one TXT value for a name: apex and wildcard in one order cannot work
-  bool follows_cname = false;            ///< the plugin writes where a CNAME at _acme-challenge leads
-  std::optional<Version> certbot_min;    ///< oldest certbot the plugin works with
+  bool single_txt = false;             ///< holds one TXT value for a name: apex and wildcard in one order cannot work
+  bool follows_cname = false;          ///< the plugin writes where a CNAME at _acme-challenge leads
+  bool own_zone = false;               ///< the plugin writes into a zone of its own, to which each challenge name leads
+  std::optional<Version> certbot_min;  ///< oldest certbot the plugin works with
   std::optional<Version> certbot_below;  ///< first certbot version it no longer works with
   std::string debian_package;            ///< empty: not packaged in Debian 12
   std::string pypi_package;

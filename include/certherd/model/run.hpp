@@ -1,7 +1,9 @@
 #pragma once
 
 #include <certherd/base/time.hpp>
+#include <certherd/model/dns_facts.hpp>
 #include <certherd/model/failure.hpp>
+#include <certherd/model/finding.hpp>
 #include <certherd/model/generation.hpp>
 #include <certherd/model/phase.hpp>
 
@@ -28,10 +30,11 @@ enum class Outcome {
   deployed,              ///< published and every hook succeeded
   deployed_hook_failed,  ///< published, a hook failed
   failed,                ///< nothing published
+  blocked,               ///< foreseen to fail: nothing was asked of the CA
   interrupted            ///< certherd was told to stop or died
 };
 
-std::string_view to_string(Outcome outcome);  ///< "deployed", "deployed, hook failed", "failed", "interrupted"
+std::string_view to_string(Outcome outcome);  ///< "deployed", "deployed, hook failed", "failed" …
 std::optional<Outcome> parse_outcome(std::string_view text);
 
 /// What a child process used, as the kernel counts it (getrusage(2)).
@@ -52,6 +55,8 @@ struct Attempt {
   std::optional<int> signal;
   ResourceUse usage;
   PhaseTimeline timeline;
+  std::vector<ServerVisibility> visibility;  ///< of the TXT records, while certbot waited for propagation
+  std::optional<Milliseconds> wait_ended;    ///< when certherd ended certbot's wait, from its begin; absent: it did not
   std::optional<Failure> failure;
 };
 
@@ -86,6 +91,7 @@ struct Run {
   TimePoint started;
   TimePoint ended;
   std::optional<Outcome> outcome;  ///< absent while it runs
+  std::vector<Finding> findings;   ///< of its preflight: warnings and what blocked it
   std::vector<Attempt> attempts;
   PhaseTimeline timeline;  ///< of the whole Run, the Spans of its Attempts among them
   std::optional<Failure> failure;

@@ -54,6 +54,8 @@ struct Ca {
   std::string email;                   ///< contact of the account; empty: none
   std::vector<RateLimit> rate_limits;  ///< at most one of a kind; empty: none are known
   std::optional<int> max_parallel;     ///< Runs at this CA at a time; absent: no limit of its own
+  /// Issuer domain names by which CAA records name it (RFC 8659 §4.2), lower case. Empty: those of its directory.
+  std::vector<std::string> caa_identities;
   SourceMark mark;
 };
 
@@ -62,6 +64,7 @@ struct KnownCa {
   std::string server;         ///< ACME directory URL, as the CA's documentation gives it
   bool eab_required = false;  ///< accounts need external account binding
   std::vector<RateLimit> rate_limits{};
+  std::vector<std::string> caa_identities{};  ///< for when its directory names none or cannot be asked
 };
 
 /// Credentials for one provider, with the zones they may edit.
@@ -127,10 +130,19 @@ struct Certificate {
   SourceMark mark;
 };
 
-/// Where DNS questions go.
+/// Where DNS questions go. Resolvers are "address:port", or "https://…" for DNS over HTTPS (RFC 8484).
 struct DnsSettings {
-  std::vector<std::string> resolvers;  ///< "address:port"; empty: the system's
+  std::vector<std::string> resolvers;  ///< empty: the system's
   int port = 53;                       ///< of authoritative servers; labs use another
+  /// What the public sees, for comparison in `certherd check`; empty: not asked.
+  std::vector<std::string> public_resolvers{"1.1.1.1:53", "8.8.8.8:53"};
+};
+
+/// What is done with the Findings before an order.
+enum class PreflightMode {
+  block,  ///< what will certainly fail is not tried
+  warn,   ///< everything is told, nothing blocked
+  off     ///< DNS is not asked
 };
 
 /// Where everything lies (design: on disk). All paths absolute.
@@ -153,6 +165,12 @@ struct Paths {
   std::filesystem::path credentials_dir() const { return runtime_dir / "credentials"; }
 };
 
+/// What is done while certbot waits for propagation.
+struct PropagationSettings {
+  bool end_wait = true;      ///< once every authoritative server has what the CA will look for
+  Milliseconds margin{500};  ///< that is waited beyond that
+};
+
 /// How certbot is run.
 struct CertbotSettings {
   std::filesystem::path executable = "/usr/bin/certbot";
@@ -173,6 +191,8 @@ struct Settings {
   bool agree_tos = false;
   Paths paths;
   DnsSettings dns;
+  PreflightMode preflight = PreflightMode::block;
+  PropagationSettings propagation;
   CertbotSettings certbot;
   ControlSettings control;
   std::filesystem::path log_file;   ///< of the service; empty: standard error, and so the journal

@@ -14,6 +14,7 @@ namespace certherd::preflight {
 struct ProviderTraits {
   std::string id;
   bool follows_cname = false;
+  bool own_zone = false;  ///< it writes into a zone of its own: the account's zones are not about that
   bool single_txt = false;
 };
 

@@ -39,5 +39,7 @@ std::vector<Fault> host_certbot_faults();
 
 /// Where our own plugins-map lies: below the prefix that the program was installed or built into.
 std::filesystem::path own_plugins_map();
+/// And the Python program that runs certbot (certbot::WaitEnder).
+std::filesystem::path own_launcher();
 
 }  // namespace certherd::service

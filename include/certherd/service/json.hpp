@@ -26,6 +26,7 @@ boost::json::object to_json(const Certificate& certificate);
 boost::json::object to_json(const CertificateFacts& facts);
 boost::json::object to_json(const Provider& provider);
 boost::json::object to_json(const Fault& fault);
+boost::json::object to_json(const Finding& finding);
 boost::json::value to_json(const std::optional<Failure>& failure);
 boost::json::array to_json(const PhaseTimeline& timeline);
 
@@ -33,6 +34,8 @@ boost::json::array to_json(const PhaseTimeline& timeline);
 /// older client reads a newer service. The Fault names the member that is missing or wrong, as "attempts[1].failure".
 Result<Run> run_from_json(const boost::json::value& value);
 
+/// Null where the text is empty.
+boost::json::value text_or_null(const std::string& text);
 boost::json::array texts(const std::vector<std::string>& texts);
 /// One line of JSON.
 void print_json(std::ostream& out, const boost::json::value& value);

@@ -9,6 +9,7 @@
 #include <certherd/service/hook_desk.hpp>
 #include <certherd/service/ledger.hpp>
 #include <certherd/service/observer.hpp>
+#include <certherd/service/preflight.hpp>
 #include <certherd/service/roster.hpp>
 #include <certherd/service/state.hpp>
 
@@ -53,6 +54,7 @@ struct Host {
   HookDesk& hooks;
   Ledger& ledger;
   AccountDesk& accounts;
+  PreflightDesk& preflight;
 
   const Settings& settings() const { return configuration->settings; }
 };

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <certherd/ca/directory.hpp>
-#include <certherd/os/turn.hpp>
 #include <certherd/renewal/clock.hpp>
 #include <certherd/service/agenda.hpp>
 #include <certherd/service/supervisor.hpp>
@@ -9,8 +7,6 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -60,17 +56,9 @@ private:
   boost::asio::awaitable<void> watch_renewal_info();
   boost::asio::awaitable<void> check_renewal_info(std::string name);
   void plan_renewal_info(const Entry& entry, TimePoint at);
-  boost::asio::awaitable<std::optional<ca::Directory>> directory(Ca ca);
-
-  struct KnownDirectory {
-    std::optional<ca::Directory> directory;
-    TimePoint fetched;
-    std::unique_ptr<os::Turns> turns;  ///< to fetch it
-  };
 
   boost::asio::any_io_executor executor_;
   boost::asio::thread_pool& pool_;
-  boost::asio::thread_pool http_pool_{4};  ///< a CA that hangs must not hold up the database
   State& state_;
   Supervisor& supervisor_;
   os::StopSignal& stop_;
@@ -82,7 +70,6 @@ private:
   bool confirming_ = false;
   std::optional<TimePoint> tidied_;  ///< when rate limits that say nothing any more were last forgotten
   bool retrying_hooks_ = false;
-  std::map<std::string, KnownDirectory> directories_;
 };
 
 }  // namespace certherd::service

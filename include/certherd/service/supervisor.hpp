@@ -68,6 +68,7 @@ public:
 
   Roster& roster() { return roster_; }
   Ledger& ledger() { return ledger_; }
+  Directories& directories() { return directories_; }
   HookDesk& hooks() { return hooks_; }
   /// Why a Run of the Certificate has not begun, or that it is under way or being revoked; empty: none is wanted.
   std::string why_waiting(const std::string& certificate) const;
@@ -116,6 +117,8 @@ private:
   Ledger ledger_;
   HookDesk hooks_;
   AccountDesk accounts_;
+  Directories directories_;
+  PreflightDesk preflight_;
   os::Turns looking_;  ///< at the installed certbot, one at a time
   std::optional<Fault> certbot_fault_;
   renewal::Queue queue_;

@@ -59,6 +59,9 @@ TEST_SUITE("cli/command_line") {
 
   TEST_CASE("verbs with two words, and their own defaults") {
     CHECK(parse({"config", "check"}).line().verb == Verb::config_check);
+    CHECK(parse({"check", "a", "b"}).line().verb == Verb::check);
+    CHECK(parse({"check", "a", "b"}).line().names == std::vector<std::string>{"a", "b"});
+    CHECK(parse({"check", "--all"}).line().all);
     CHECK(parse({"audit", "verify"}).line().verb == Verb::audit_verify);
     CHECK(parse({"audit", "tail"}).line().limit == 10);
     CHECK(parse({"audit", "tail", "-n", "3"}).line().limit == 3);
@@ -77,6 +80,8 @@ TEST_SUITE("cli/command_line") {
   TEST_CASE("wrong usage: one message on standard error, exit code 2") {
     CHECK(parse({"issue"}).code() == exit_usage);
     CHECK(parse({"issue"}).err.find("issue needs the names of certificates, or --all") == 0);
+    CHECK(parse({"check"}).err.find("check needs the names of certificates, or --all") == 0);
+    CHECK(parse({"check", "--all", "a"}).err.find("check takes names or --all, not both") == 0);
     CHECK(parse({"issue", "--all", "a"}).err.find("issue takes names or --all, not both") == 0);
     CHECK(parse({"history", "--since", "7"}).err.find("--since: '7' is not a duration: the unit is missing") == 0);
     for (const auto& arguments :

@@ -40,6 +40,14 @@ void check_same(const Attempt& seen, const Attempt& expected) {
   CHECK(seen.usage.system == expected.usage.system);
   CHECK(seen.usage.max_rss_kib == expected.usage.max_rss_kib);
   CHECK((seen.timeline.spans == expected.timeline.spans));
+  CHECK(seen.wait_ended == expected.wait_ended);
+  REQUIRE(seen.visibility.size() == expected.visibility.size());
+  for (std::size_t i = 0; i < seen.visibility.size(); ++i) {
+    CHECK(seen.visibility[i].server == expected.visibility[i].server);
+    CHECK(seen.visibility[i].address == expected.visibility[i].address);
+    CHECK(seen.visibility[i].visible_after == expected.visibility[i].visible_after);
+    CHECK(seen.visibility[i].error == expected.visibility[i].error);
+  }
   check_same(seen.failure, expected.failure);
 }
 
@@ -87,6 +95,14 @@ TEST_SUITE("journal/journal") {
     for (std::size_t i = 0; i < 2; ++i) check_same(found->attempts[i], run.attempts[i]);
     REQUIRE(found->generation);
     check_same(*found->generation, *run.generation);
+    REQUIRE(found->findings.size() == 2);
+    for (std::size_t i = 0; i < 2; ++i) {
+      const Finding& seen = found->findings[i];
+      const Finding& expected = run.findings[i];
+      CHECK(seen.severity == expected.severity);
+      CHECK(seen.topic == expected.topic);
+      CHECK(Texts{seen.domain, seen.seen, seen.fix} == Texts{expected.domain, expected.seen, expected.fix});
+    }
     REQUIRE(found->hook_jobs.size() == 2);
     for (std::size_t i = 0; i < 2; ++i) check_same(found->hook_jobs[i], run.hook_jobs[i]);
   }

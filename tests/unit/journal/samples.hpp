@@ -68,6 +68,9 @@ inline Run rich_run() {
   first.usage = {Milliseconds(700), Milliseconds(80), 65432};
   first.timeline.spans = {{Phase::startup, at(100), Milliseconds(1000), false},
                           {Phase::validation, at(1100), Milliseconds(4000), true}};
+  first.visibility = {{"ns1.example.com", "192.0.2.1:53", Milliseconds(1234), ""},
+                      {"ns2.example.com", "192.0.2.2:53", std::nullopt, "SERVFAIL"}};
+  first.wait_ended = Milliseconds(2345);
   first.failure = sample_failure();
   Attempt second;
   second.number = 2;
@@ -77,6 +80,9 @@ inline Run rich_run() {
   second.command_line = "certbot certonly --force-renewal";
   second.signal = 15;
   second.timeline.spans = {{Phase::startup, at(6000), Milliseconds(3000), false}};
+  run.findings = {
+      {Finding::Severity::warning, Finding::Topic::servers, "example.com", "ns2 does not answer", "Repair it."},
+      {Finding::Severity::blocking, Finding::Topic::caa, "*.example.com", "CAA forbids it", "Add \"a\"."}};
   run.attempts = {first, second};
   run.ended = at(12345);
   run.outcome = Outcome::deployed_hook_failed;

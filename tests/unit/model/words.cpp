@@ -26,7 +26,8 @@ TEST_SUITE("model/words") {
       CHECK(row.retry == row.retry_after.has_value());
     }
     CHECK(to_string(FailureClass::interrupted) == "interrupted");
-    for (const auto outcome : {Outcome::deployed, Outcome::deployed_hook_failed, Outcome::failed, Outcome::interrupted})
+    for (const auto outcome :
+         {Outcome::deployed, Outcome::deployed_hook_failed, Outcome::failed, Outcome::blocked, Outcome::interrupted})
       CHECK(parse_outcome(to_string(outcome)) == outcome);
     for (int i = 0; i <= static_cast<int>(RateLimit::Kind::failed_validations); ++i) {
       const auto kind = static_cast<RateLimit::Kind>(i);

@@ -145,6 +145,15 @@ TEST_SUITE("preflight/delegation") {
     }
   }
 
+  TEST_CASE("a plugin with a zone of its own: the account's zones are not about where it writes") {
+    auto question = sample::delegated();
+    question.provider = {"acmedns", true, false, false};
+    question.account_zones = {"example.com"};
+    CHECK(worst(examine(question)) == Finding::Severity::blocking);
+    question.provider.own_zone = true;
+    CHECK(worst(examine(question)) == Finding::Severity::info);
+  }
+
   TEST_CASE("a DNS that stops answering on the way blocks nothing, and is said") {
     auto question = sample::delegated();
     leads_to(question, "x.acme.net", End::unknown);

@@ -26,13 +26,13 @@ std::string fix(const Question& question, Topic topic) {
   return text;
 }
 
-struct Row {
+struct FindingRow {
   const char* what;
   std::function<void(Question&)> spoil;
   std::string expected;
 };
 
-void check(const std::vector<Row>& rows, Topic topic, const Question& start) {
+void check(const std::vector<FindingRow>& rows, Topic topic, const Question& start) {
   for (const auto& row : rows) {
     CAPTURE(row.what);
     auto question = start;

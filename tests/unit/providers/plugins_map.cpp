@@ -138,7 +138,8 @@ TEST_SUITE("providers/plugins_map") {
         "  keys:\n    x_a: {required: true, secret: true, file: true, description: first}\n    x_z*: {}\n    x_b:\n"
         "  one_of: [[x_a], [x_b]]\n"
         "propagation: {flag: none, flag_until: 3.1, default_seconds: 5, recommended_seconds: 7, wait: own_sleep}\n"
-        "single_txt: true\nfollows_cname: true\ncertbot: {min: 2.0, below: 4.0}\nextra_arguments: [--x-mode, strict]\n"
+        "single_txt: true\nfollows_cname: true\nown_zone: true\ncertbot: {min: 2.0, below: 4.0}\nextra_arguments: "
+        "[--x-mode, strict]\n"
         "confidence: low\nnote: n\n");
     CHECK(provider.title == "X");
     CHECK(provider.debian_package == "d");
@@ -162,6 +163,7 @@ TEST_SUITE("providers/plugins_map") {
     CHECK(provider.wait == WaitMechanism::own_sleep);
     CHECK(provider.single_txt);
     CHECK(provider.follows_cname);
+    CHECK(provider.own_zone);
     CHECK(provider.certbot_min == Version{2, 0, 0});
     CHECK(provider.certbot_below == Version{4, 0, 0});
     CHECK(provider.extra_arguments == std::vector<std::string>{"--x-mode", "strict"});

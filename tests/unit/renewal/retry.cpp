@@ -41,7 +41,7 @@ TEST_SUITE("renewal/retry") {
           plugin_broken}},
         {RetryKind::ordinary,
          {txt_missing, txt_wrong, rate_limited, certbot_timeout, certbot_crash, bad_output, publish_failed,
-          state_unwritable}},
+          state_unwritable, preflight_blocked}},
         {RetryKind::none, {interrupted}},
     };
     std::size_t seen = 0;

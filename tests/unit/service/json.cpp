@@ -39,6 +39,10 @@ void list(Texts& all, const Attempt& attempt) {
   all.push_back(std::to_string(attempt.exit_code.value_or(-1)) + " " + std::to_string(attempt.signal.value_or(-1)));
   all.push_back(std::to_string(attempt.usage.user.count()) + " " + std::to_string(attempt.usage.system.count()) + " " +
                 std::to_string(attempt.usage.max_rss_kib));
+  for (const auto& server : attempt.visibility)
+    all.push_back(server.server + " " + server.address + " " +
+                  std::to_string(server.visible_after.value_or(Milliseconds(-1)).count()) + " " + server.error);
+  all.push_back(std::to_string(attempt.wait_ended.value_or(Milliseconds(-1)).count()));
   list(all, attempt.timeline);
   list(all, attempt.failure);
 }
@@ -56,6 +60,9 @@ Texts members(const Run& run) {
             format_utc(run.started),
             format_utc(run.ended),
             run.outcome ? std::string(to_string(*run.outcome)) : "runs"};
+  for (const auto& finding : run.findings)
+    all.push_back(std::string(to_string(finding.severity)) + " " + std::string(to_string(finding.topic)) + " " +
+                  finding.domain + ": " + finding.seen + " " + finding.fix);
   for (const auto& attempt : run.attempts) list(all, attempt);
   list(all, run.timeline);
   list(all, run.failure);

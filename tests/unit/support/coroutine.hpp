@@ -51,4 +51,23 @@ auto run_with_stop(Make make) {
   return run(context, make(stop));
 }
 
+/// The same where others, such as a server, go on after it.
+template <class T>
+T run_among_others(boost::asio::io_context& context, boost::asio::awaitable<T> coroutine) {
+  const Watchdog watchdog;
+  std::optional<T> value;
+  std::exception_ptr thrown;
+  bool ended = false;
+  boost::asio::co_spawn(
+      context, [&]() -> boost::asio::awaitable<void> { value.emplace(co_await std::move(coroutine)); },
+      [&](std::exception_ptr error) {
+        thrown = error;
+        ended = true;
+      });
+  context.restart();
+  while (!ended) context.run_one();
+  if (thrown) std::rethrow_exception(thrown);
+  return std::move(*value);
+}
+
 }  // namespace certherd::test
