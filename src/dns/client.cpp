@@ -8,7 +8,8 @@
 
 #include <algorithm>
 #include <deque>
-#include <set>
+#include <exception>
+#include <sstream>
 
 #include "exchange.hpp"
 #include "quietly.hpp"
@@ -98,11 +99,10 @@ std::vector<std::string> system_resolvers(const std::string& file) {
   std::vector<std::string> resolvers;
   const auto text = os::read_file(file);
   for (const auto& line : split(text ? *text : std::string(), '\n')) {
-    const auto words = split(trim(line), ' ');
-    const auto tabbed = split(trim(line), '\t');
-    const auto& fields = words.size() > 1 ? words : tabbed;
-    if (fields.size() < 2 || fields.front() != "nameserver") continue;
-    const std::string address(trim(fields.back()));
+    std::istringstream words(line);
+    std::string keyword;
+    std::string address;
+    if (!(words >> keyword >> address) || keyword != "nameserver") continue;
     const std::string endpoint = address.find(':') == std::string::npos ? address + ":53" : "[" + address + "]:53";
     if (parse_endpoint(endpoint)) resolvers.push_back(endpoint);
   }
@@ -136,8 +136,11 @@ asio::awaitable<Reply> Client::resolve(std::string name, RecordType type) {
   Reply last = no_reply("no resolver is configured");
   for (const auto& resolver : options_.resolvers) {
     Question question{name, type};
-    last = co_await once(resolver, std::move(question), true);
-    if (last.error.empty()) break;
+    Reply reply = co_await once(resolver, std::move(question), true);
+    const bool answered = reply.error.empty();
+    // What one of them said tells more than the silence of another.
+    if (reply.reached || !last.reached) last = std::move(reply);
+    if (answered) break;
   }
   co_return last;
 }
@@ -148,6 +151,7 @@ asio::awaitable<Reply> Client::ask(std::string server, std::string name, RecordT
 }
 
 asio::awaitable<Reply> Client::once(std::string server, Question question, bool recursion) {
+  question.name = to_lower(question.name);
   std::string key = server;
   key.append(recursion ? " " : "!").append(to_string(question.type)).append(" ").append(question.name);
   if (const auto known = answers_.find(key); known != answers_.end()) {
@@ -157,9 +161,16 @@ asio::awaitable<Reply> Client::once(std::string server, Question question, bool 
   }
   const auto pending = std::make_shared<Pending>(executor_);
   answers_.emplace(std::move(key), pending);
-  co_await gate_->enter();
-  pending->reply = co_await send(std::move(server), std::move(question), recursion);
-  gate_->leave();
+  // Whatever happens: others wait for this answer, and for the place at the gate.
+  bool inside = false;
+  try {
+    co_await gate_->enter();
+    inside = true;
+    pending->reply = co_await send(std::move(server), std::move(question), recursion);
+  } catch (const std::exception& error) {
+    pending->reply = no_reply(error.what());
+  }
+  if (inside) gate_->leave();
   pending->ended.cancel();
   co_return *pending->reply;
 }

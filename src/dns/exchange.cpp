@@ -37,13 +37,14 @@ std::uint16_t random_id() {
   return static_cast<std::uint16_t>(random());
 }
 
+/// What this host says of itself. A host that is unreachable (EHOSTUNREACH) is not among it: a router said so.
 bool is_no_route(const error_code& error) {
-  return error == asio::error::network_unreachable || error == asio::error::host_unreachable ||
-         error == boost::system::errc::address_not_available || error == asio::error::address_family_not_supported;
+  return error == asio::error::network_unreachable || error == boost::system::errc::address_not_available ||
+         error == asio::error::address_family_not_supported;
 }
 
-Result<std::string> query_of(const Question& question, std::uint16_t id, const ExchangeOptions& options, bool edns) {
-  return encode_query(question, id, options.recursion_desired, edns);
+std::string query_of(const Question& question, std::uint16_t id, const ExchangeOptions& options, bool edns) {
+  return encode_query(question, id, options.recursion_desired, edns).or_throw();
 }
 
 /// Until one of the datagrams is the answer.
@@ -61,8 +62,7 @@ asio::awaitable<Try> by_udp(const Endpoint& server, const Question& question, co
                             Clock::time_point until) {
   const auto executor = co_await asio::this_coro::executor;
   const auto id = random_id();
-  const auto query = query_of(question, id, options, edns);
-  if (!query) throw Failed(query.fault());
+  const std::string query = query_of(question, id, options, edns);
   ip::udp::socket socket(executor);
   error_code error;
   const ip::udp::endpoint endpoint(server.address, server.port);
@@ -71,7 +71,7 @@ asio::awaitable<Try> by_udp(const Endpoint& server, const Question& question, co
   socket.open(endpoint.protocol(), error);
   if (!error) socket.connect(endpoint, error);
   if (error) co_return Try{{}, error};
-  const auto [sent, size] = co_await socket.async_send(asio::buffer(*query), quietly);
+  const auto [sent, size] = co_await socket.async_send(asio::buffer(query), quietly);
   if (sent) co_return Try{{}, sent};
   asio::steady_timer timer(executor, until);
   auto first = co_await (receive(socket, id, question) || timer.async_wait(quietly));
@@ -104,13 +104,17 @@ asio::awaitable<Try> by_tcp(const Endpoint& server, const Question& question, co
                             Clock::time_point until) {
   const auto executor = co_await asio::this_coro::executor;
   const auto id = random_id();
-  const auto query = query_of(question, id, options, edns);
-  if (!query) throw Failed(query.fault());
+  const std::string query = query_of(question, id, options, edns);
   ip::tcp::socket socket(executor);
   asio::steady_timer timer(executor, until);
-  auto first = co_await (talk_by_tcp(socket, server, question, id, *query) || timer.async_wait(quietly));
+  auto first = co_await (talk_by_tcp(socket, server, question, id, query) || timer.async_wait(quietly));
   if (first.index() == 0) co_return std::move(std::get<0>(first));
   co_return Try{};
+}
+
+std::string text_of(const error_code& error) {
+  if (error == asio::error::eof) return "the server closed the connection before its answer";
+  return to_lower(error.message());
 }
 
 std::string in_seconds(Milliseconds time) {
@@ -123,8 +127,8 @@ std::string in_seconds(Milliseconds time) {
 
 bool answers(const Message& message, std::uint16_t id, const Question& question) {
   if (message.id != id) return false;
-  // A server that cannot read the query may leave the question out.
-  if (!message.question) return message.rcode == Rcode::format_error || message.rcode == Rcode::not_implemented;
+  // A server that does not serve the query may leave the question out; what it then says is an error alone.
+  if (!message.question) return message.rcode != Rcode::no_error && message.rcode != Rcode::no_such_name;
   return *message.question == question;
 }
 
@@ -171,14 +175,15 @@ asio::awaitable<std::variant<Message, NoAnswer>> exchange(Endpoint server, Quest
         edns = false;
         continue;
       }
-      if (!tried.message->truncated || stream) co_return std::move(*tried.message);
+      if (!tried.message->truncated) co_return std::move(*tried.message);
+      if (stream) co_return NoAnswer{"the answer is truncated over TCP too", false};
       stream = true;
       continue;
     }
-    if (is_no_route(tried.error)) co_return NoAnswer{tried.error.message(), true};
+    if (is_no_route(tried.error)) co_return NoAnswer{text_of(tried.error), true};
     ++number;
   }
-  if (last) co_return NoAnswer{to_lower(last.message()), false};
+  if (last) co_return NoAnswer{text_of(last), false};
   const auto waited = std::chrono::duration_cast<Milliseconds>(Clock::now() - begun);
   co_return NoAnswer{"no answer within " + in_seconds(waited), false};
 }

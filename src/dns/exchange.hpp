@@ -35,7 +35,7 @@ struct ExchangeOptions {
 /// Why there is no answer, and whether this host cannot even send to such an address.
 struct NoAnswer {
   std::string why;        ///< "no answer within 1.5 s", "connection refused"
-  bool no_route = false;  ///< the host has no way to that network at all: most often one without IPv6
+  bool no_route = false;  ///< this host has no way to that network at all: most often one without IPv6
 };
 
 /// By UDP, with TCP when the answer is truncated (RFC 7766 §5) and without EDNS for servers that do not know it

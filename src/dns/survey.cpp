@@ -31,7 +31,8 @@ asio::awaitable<std::optional<AliasHop>> alias_at(Client& client, std::string na
   hop.name = name;
   hop.target = records.front().data;
   for (const auto& record : reply.message.answers)
-    if (record.type == RecordType::dname && name.ends_with("." + record.owner)) hop.dname = record.owner;
+    if (record.type == RecordType::dname && name != record.owner && lies_in(name, record.owner))
+      hop.dname = record.owner;
   const ZoneReply zone = co_await zone_of(client, parent_of(name));
   hop.zone = zone.zone;
   if (hop.dname.empty()) {
@@ -86,7 +87,7 @@ asio::awaitable<void> find_zone(Client& client, DomainFacts& facts, int port) {
     if (!facts.chain.empty()) facts.chain_end = DomainFacts::ChainEnd::nowhere;
     co_return;
   }
-  facts.zone = co_await look_at_servers(client, zone.zone, facts.final_name, port);
+  facts.zone = co_await look_at_servers(client, zone.zone, facts.final_name, port, facts.error);
 }
 
 /// RFC 8659 §3: from the domain upwards, by the domain's own parents and never by an alias's.
@@ -120,6 +121,10 @@ asio::awaitable<void> take_view(Client& client, const DomainFacts& facts, ViewFa
   view.serial = zone.serial;
   view.primary = zone.primary;
   const Reply ns = co_await client.resolve(zone.zone, RecordType::ns);
+  const Reply txt = co_await client.resolve(facts.final_name, RecordType::txt);
+  if (!ns.error.empty()) view.error = zone.zone + ": " + ns.error;
+  if (!txt.error.empty()) view.error = facts.final_name + ": " + txt.error;
+  if (!view.error.empty()) co_return;
   for (const auto& server : ns.message.of(zone.zone, RecordType::ns)) {
     view.ns.push_back(server.data);
     for (const RecordType type : {RecordType::a, RecordType::aaaa}) {
@@ -127,7 +132,6 @@ asio::awaitable<void> take_view(Client& client, const DomainFacts& facts, ViewFa
       for (const auto& record : addresses.records(server.data, type)) view.addresses.push_back(record.data);
     }
   }
-  const Reply txt = co_await client.resolve(facts.final_name, RecordType::txt);
   for (const auto& record : txt.records(facts.final_name, RecordType::txt)) view.txt.push_back(record.data);
   for (auto* texts : {&view.ns, &view.addresses, &view.txt}) std::sort(texts->begin(), texts->end());
 }

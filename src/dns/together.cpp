@@ -3,6 +3,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <exception>
@@ -27,7 +28,10 @@ asio::awaitable<void> together(asio::any_io_executor executor, std::vector<asio:
       if (--state->left == 0) state->ended.cancel();
     });
   }
-  if (state->left > 0) co_await state->ended.async_wait(asio::as_tuple(asio::use_awaitable));
+  const bool throwing = co_await asio::this_coro::throw_if_cancelled();
+  co_await asio::this_coro::throw_if_cancelled(false);
+  while (state->left > 0) co_await state->ended.async_wait(asio::as_tuple(asio::use_awaitable));
+  co_await asio::this_coro::throw_if_cancelled(throwing);
   if (state->error) std::rethrow_exception(state->error);
 }
 

@@ -47,11 +47,10 @@ void Watcher::stop() {
 asio::awaitable<void> Watcher::look(Client& client, Look& at) {
   const WatchedName& wanted = names_[at.name];
   const Reply reply = co_await client.ask(at.address, wanted.name, RecordType::txt);
-  at.error = reply.error;
+  at.error = reply.error.empty() && !reply.message.authoritative ? "not authoritative" : reply.error;
   const auto records = reply.message.of(wanted.name, RecordType::txt);
   const bool all =
-      reply.error.empty() && reply.message.authoritative &&
-      std::all_of(wanted.values.begin(), wanted.values.end(), [&](const std::string& value) {
+      at.error.empty() && std::all_of(wanted.values.begin(), wanted.values.end(), [&](const std::string& value) {
         return std::any_of(records.begin(), records.end(), [&](const Record& record) { return record.data == value; });
       });
   if (all)

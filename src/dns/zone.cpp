@@ -1,6 +1,7 @@
 #include "zone.hpp"
 
 #include <algorithm>
+#include <deque>
 
 #include "together.hpp"
 
@@ -8,10 +9,6 @@ namespace certherd::dns {
 namespace {
 
 namespace asio = boost::asio;
-
-bool below_or_same(const std::string& name, const std::string& zone) {
-  return zone.empty() || name == zone || name.ends_with("." + zone);
-}
 
 std::vector<std::string> sorted(std::vector<std::string> texts) {
   std::sort(texts.begin(), texts.end());
@@ -26,27 +23,34 @@ std::vector<std::string> data_of(const std::vector<Record>& records) {
   return sorted(std::move(data));
 }
 
-asio::awaitable<void> ask_server(Client& client, ServerFacts& server, std::string zone, std::string final_name) {
+/// Whether a server answers such a question with authority; if not, how it fails. An answer that is missing must not
+/// look like one without records.
+bool answered(ServerFacts& server, const Reply& reply, const std::string& question) {
+  if (reply.error.empty() && reply.message.authoritative) return true;
+  server.state = reply.reached ? ServerFacts::State::lame : ServerFacts::State::unreachable;
+  server.error = question + ": " + (reply.error.empty() ? "not authoritative" : reply.error);
+  return false;
+}
+
+asio::awaitable<void> ask_server(Client& client, ServerFacts& server, bool& no_route, std::string zone,
+                                 std::string final_name) {
   const Reply soa = co_await client.ask(server.address, zone, RecordType::soa);
-  if (!soa.reached) {
-    server.state = ServerFacts::State::unreachable;
-    server.error = soa.error;
-    if (soa.no_route) server.address.clear();  // taken out below: it says nothing about the server
-    co_return;
-  }
+  no_route = soa.no_route;
+  if (!answered(server, soa, "SOA")) co_return;
   const auto own = soa.message.of(zone, RecordType::soa);
-  if (!soa.error.empty() || !soa.message.authoritative || own.empty()) {
+  if (own.empty()) {
     server.state = ServerFacts::State::lame;
-    server.error = !soa.error.empty() ? soa.error : own.empty() ? "no SOA record" : "not authoritative";
+    server.error = "no SOA record";
     co_return;
   }
   server.serial = own.front().serial;
   server.primary = own.front().data;
   const Reply ns = co_await client.ask(server.address, zone, RecordType::ns);
+  if (!answered(server, ns, "NS")) co_return;
   server.ns = data_of(ns.message.of(zone, RecordType::ns));
   if (final_name.empty()) co_return;
   const Reply txt = co_await client.ask(server.address, final_name, RecordType::txt);
-  server.txt = data_of(txt.message.of(final_name, RecordType::txt));
+  if (answered(server, txt, "TXT at " + final_name)) server.txt = data_of(txt.message.of(final_name, RecordType::txt));
 }
 
 /// One entry for each address of a server.
@@ -70,11 +74,32 @@ asio::awaitable<void> find_addresses(Client& client, std::string name, int port,
   found.push_back(std::move(without));
 }
 
+/// An address that this host has no way to (most often it has no IPv6) says nothing about the server, and is no news
+/// beside one that it has a way to.
+void leave_out_no_route(std::vector<ServerFacts>& servers, const std::deque<bool>& no_route) {
+  std::vector<ServerFacts> rest;
+  bool way = false;
+  for (std::size_t i = 0; i < servers.size(); ++i) {
+    way = way || (!no_route[i] && !servers[i].address.empty());
+    if (!no_route[i]) rest.push_back(servers[i]);
+  }
+  if (way) servers = std::move(rest);
+}
+
 }  // namespace
 
 std::string parent_of(const std::string& name) {
-  const auto dot = name.find('.');
-  return dot == std::string::npos ? std::string() : name.substr(dot + 1);
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    if (name[i] == '.') return name.substr(i + 1);
+    if (name[i] == '\\') ++i;  // what follows is escaped: one character, or digits
+  }
+  return {};
+}
+
+bool lies_in(const std::string& name, const std::string& zone) {
+  std::string at = name;
+  while (at.size() > zone.size()) at = parent_of(at);
+  return at == zone;
 }
 
 asio::awaitable<ZoneReply> zone_of(Client& client, std::string name) {
@@ -90,7 +115,7 @@ asio::awaitable<ZoneReply> zone_of(Client& client, std::string name) {
     // A CNAME at the name answers for something else, and its own zone is that of its parent.
     if (soas.empty() && reply.aliases(at).empty())
       for (const auto& record : reply.message.authority)
-        if (record.type == RecordType::soa && below_or_same(at, record.owner)) soas.push_back(record);
+        if (record.type == RecordType::soa && lies_in(at, record.owner)) soas.push_back(record);
     if (!soas.empty()) {
       zone.zone = soas.front().owner;
       zone.primary = soas.front().data;
@@ -101,10 +126,12 @@ asio::awaitable<ZoneReply> zone_of(Client& client, std::string name) {
   }
 }
 
-asio::awaitable<ZoneFacts> look_at_servers(Client& client, std::string zone, std::string final_name, int port) {
+asio::awaitable<ZoneFacts> look_at_servers(Client& client, std::string zone, std::string final_name, int port,
+                                           std::string& error) {
   ZoneFacts facts;
   facts.name = zone;
   const Reply reply = co_await client.resolve(zone, RecordType::ns);
+  if (!reply.error.empty()) error = zone + ": " + reply.error;
   facts.ns = data_of(reply.message.of(zone, RecordType::ns));
   std::vector<std::vector<ServerFacts>> found(facts.ns.size());
   std::vector<asio::awaitable<void>> tasks;
@@ -113,13 +140,12 @@ asio::awaitable<ZoneFacts> look_at_servers(Client& client, std::string zone, std
   co_await together(client.executor(), std::move(tasks));
   for (auto& servers : found) std::move(servers.begin(), servers.end(), std::back_inserter(facts.servers));
   tasks.clear();
-  for (auto& server : facts.servers)
-    if (server.state != ServerFacts::State::no_address) tasks.push_back(ask_server(client, server, zone, final_name));
+  std::deque<bool> no_route(facts.servers.size(), false);
+  for (std::size_t i = 0; i < facts.servers.size(); ++i)
+    if (facts.servers[i].state != ServerFacts::State::no_address)
+      tasks.push_back(ask_server(client, facts.servers[i], no_route[i], zone, final_name));
   co_await together(client.executor(), std::move(tasks));
-  // What this host has no way to: with a way to another address of the zone it is no news.
-  std::erase_if(facts.servers, [](const ServerFacts& server) {
-    return server.address.empty() && server.state == ServerFacts::State::unreachable;
-  });
+  leave_out_no_route(facts.servers, no_route);
   co_return facts;
 }
 

@@ -52,10 +52,10 @@ struct Record {
 struct Message {
   std::uint16_t id = 0;
   bool authoritative = false;
-  bool truncated = false;
-  bool edns = false;  ///< it holds an OPT record
+  bool truncated = false;  ///< nothing beyond the question was read then (RFC 2181 §9)
+  bool edns = false;       ///< it holds an OPT record
   Rcode rcode = Rcode::no_error;
-  std::optional<Question> question;  ///< absent: none, or of another type than ours
+  std::optional<Question> question;  ///< absent: none; its type may be another than ours
   std::vector<Record> answers;       ///< others than ours are left out
   std::vector<Record> authority;
 
@@ -67,7 +67,9 @@ struct Message {
 /// name cannot be one: a label above 63 or a name above 255 bytes.
 Result<std::string> encode_query(const Question& question, std::uint16_t id, bool recursion_desired, bool edns);
 
-/// Reads an answer. Fault: not a DNS message, cut off, looping, or a query. Never throws on what is received.
+/// Reads an answer to a query of class IN. Fault: anything that is not one, or where one record cannot be what it says:
+/// cut off, looping, with data that do not fill it exactly. Then nothing of it is to be believed. Bytes after the last
+/// record are passed over. Never throws on what is received.
 Result<Message> decode(std::string_view wire);
 
 }  // namespace certherd::dns

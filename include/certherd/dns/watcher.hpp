@@ -38,6 +38,7 @@ public:
 
   /// Until every server has everything (true), or stop() (false). Also false when there is nobody to be asked.
   boost::asio::awaitable<bool> run();
+  /// Ends run() as soon as the questions that are under way have been answered.
   void stop();
   /// The same after the present pause; never throws.
   void stop_soon() noexcept { stopped_ = true; }

@@ -205,6 +205,12 @@ TEST_SUITE("dns/client") {
     ClientBench bench;
     bench.serve([](const Asked& asked) { return std::vector{refusal(2).wire(asked)}; });
     CHECK(bench.resolve().error == "SERVFAIL");
+    // What one of them said tells more than the silence of the next.
+    bench.options.tries = 1;
+    bench.serve([](const Asked&) { return std::vector<std::string>{}; });
+    const auto reply = bench.resolve();
+    CHECK(reply.error == "SERVFAIL");
+    CHECK(reply.reached);
   }
 
   TEST_CASE("a question is asked once, however many want to know, at the same time and later") {
@@ -296,7 +302,7 @@ TEST_SUITE("dns/client") {
     const auto file =
         test::write_file(dir.path() / "resolv.conf",
                          "# a comment\nsearch example.com\nnameserver 192.0.2.53\nnameserver\t2001:db8::53\n"
-                         "nameserver   192.0.2.54  \nnameserver nonsense\n; nameserver 1.2.3.4\n");
+                         "nameserver   192.0.2.54  # the third\nnameserver nonsense\n; nameserver 1.2.3.4\n");
     CHECK(test::Texts(dns::system_resolvers(file.string())) ==
           test::Texts{"192.0.2.53:53", "[2001:db8::53]:53", "192.0.2.54:53"});
     CHECK(test::Texts(dns::system_resolvers("/nonexistent")) == test::Texts{"127.0.0.1:53"});
