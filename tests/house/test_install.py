@@ -17,6 +17,7 @@ FILES = {
     "etc/certherd/certherd.yaml": 0o644,
     "etc/logrotate.d/certherd": 0o644,
     "usr/bin/certherd": 0o755,
+    "usr/libexec/certherd/launcher.py": 0o644,
     "usr/lib/systemd/system/certherd.service": 0o644,
     "usr/lib/sysusers.d/certherd.conf": 0o644,
     "usr/lib/tmpfiles.d/certherd.conf": 0o644,

@@ -15,7 +15,7 @@ using certherd::test::TempDir;
 
 namespace {
 
-Provider provider(CredentialsKind kind) {
+Provider provider_of(CredentialsKind kind) {
   Provider provider;
   provider.id = "x";
   provider.credentials_kind = kind;
@@ -31,7 +31,7 @@ Credentials values(std::map<std::string, std::string> values) {
 }
 
 AttemptCredentials provided(const Credentials& credentials, CredentialsKind kind, const fs::path& directory) {
-  return provide_credentials(credentials, provider(kind), directory, "run-1").or_throw();
+  return provide_credentials(credentials, provider_of(kind), directory, "run-1").or_throw();
 }
 
 }  // namespace
@@ -85,7 +85,7 @@ TEST_SUITE("providers/attempt_credentials") {
   TEST_CASE("a plugin without credentials, or with optional ones that are absent, gets nothing") {
     const TempDir directory;
     CHECK(provided({}, CredentialsKind::none, directory.path()).arguments().empty());
-    Provider google = provider(CredentialsKind::json_file);
+    Provider google = provider_of(CredentialsKind::json_file);
     google.credentials_optional = true;
     const auto given = provide_credentials({}, google, directory.path(), "run-1");
     REQUIRE(given);
@@ -96,7 +96,7 @@ TEST_SUITE("providers/attempt_credentials") {
   TEST_CASE("moving hands the file over, and assigning over one removes it") {
     const TempDir directory;
     const Credentials credentials = values({{"dns_x_token", "abc"}});
-    const Provider ini = provider(CredentialsKind::ini_file);
+    const Provider ini = provider_of(CredentialsKind::ini_file);
     AttemptCredentials first = provide_credentials(credentials, ini, directory.path(), "first").or_throw();
     AttemptCredentials second(std::move(first));
     CHECK(fs::exists(directory.path() / "first.ini"));
@@ -111,7 +111,7 @@ TEST_SUITE("providers/attempt_credentials") {
     const TempDir directory;
     directory.write("victim", "untouched");
     fs::create_symlink(directory.path() / "victim", directory.path() / "run-1.ini");
-    const auto given = provide_credentials(values({{"dns_x_token", "abc"}}), provider(CredentialsKind::ini_file),
+    const auto given = provide_credentials(values({{"dns_x_token", "abc"}}), provider_of(CredentialsKind::ini_file),
                                            directory.path(), "run-1");
     CHECK_FALSE(given);
     CHECK(os::read_file(directory.path() / "victim").value() == "untouched");
@@ -120,15 +120,15 @@ TEST_SUITE("providers/attempt_credentials") {
   TEST_CASE("values that cannot be carried are faults") {
     const TempDir directory;
     const std::string nul("a\0b", 3);
-    const auto ini = provide_credentials(values({{"dns_x_token", nul}}), provider(CredentialsKind::ini_file),
+    const auto ini = provide_credentials(values({{"dns_x_token", nul}}), provider_of(CredentialsKind::ini_file),
                                          directory.path(), "run-1");
     REQUIRE_FALSE(ini);
     CHECK(ini.fault().text() == "the value of 'dns_x_token' holds a NUL byte, which no credentials file can carry");
-    const auto variable = provide_credentials(values({{"AWS_X", nul}}), provider(CredentialsKind::environment),
+    const auto variable = provide_credentials(values({{"AWS_X", nul}}), provider_of(CredentialsKind::environment),
                                               directory.path(), "run-1");
     REQUIRE_FALSE(variable);
     CHECK(variable.fault().text() == "the value of 'AWS_X' holds a NUL byte, which no environment variable can carry");
-    const auto document = provide_credentials(values({{"a", "1"}, {"b", "2"}}), provider(CredentialsKind::json_file),
+    const auto document = provide_credentials(values({{"a", "1"}, {"b", "2"}}), provider_of(CredentialsKind::json_file),
                                               directory.path(), "run-1");
     REQUIRE_FALSE(document);
     CHECK(document.fault().text() == "provider x takes its credentials as one whole document; set 'credentials_file'");
@@ -138,7 +138,7 @@ TEST_SUITE("providers/attempt_credentials") {
   TEST_CASE("a directory that cannot be made is a fault") {
     const TempDir directory;
     const auto file = directory.write("file", "");
-    CHECK_FALSE(provide_credentials(values({{"dns_x_token", "abc"}}), provider(CredentialsKind::ini_file),
+    CHECK_FALSE(provide_credentials(values({{"dns_x_token", "abc"}}), provider_of(CredentialsKind::ini_file),
                                     file / "below", "run-1"));
   }
 
