@@ -7,6 +7,7 @@
 #include <certherd/service/events.hpp>
 #include <certherd/service/json.hpp>
 #include <certherd/service/report.hpp>
+#include <certherd/service/wait_plan.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -159,7 +160,15 @@ private:
 
   Reply why(const std::string& name) {
     require(name);
-    return reply(look([&] { return to_json(service_.scheduler().why(name)); }));
+    const auto configuration = look([&] { return service_.supervisor().roster().configuration(); });
+    const Certificate* certificate = configuration->settings.find(name);
+    if (!certificate) throw Refused{404, unknown_certificate(name)};
+    const auto wait = service::plan_wait(*configuration, *certificate, service::wait_samples(journal(), *certificate));
+    return reply(look([&] {
+      auto because = service_.scheduler().why(name);
+      because.insert(because.end(), wait.because.begin(), wait.because.end());
+      return to_json(because);
+    }));
   }
 
   Reply runs(const Request& request) {

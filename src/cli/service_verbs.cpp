@@ -6,6 +6,7 @@
 #include <certherd/renewal/retry.hpp>
 #include <certherd/service/json.hpp>
 #include <certherd/service/report.hpp>
+#include <certherd/service/wait_plan.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/json.hpp>
@@ -40,6 +41,9 @@ std::vector<renewal::Reasoning> reason_here(service::ConfigurationPtr configurat
   const service::Entry* entry = roster.find(name);
   const auto now = std::chrono::system_clock::now();
   auto because = roster.decide(*entry, now, false, true).because;
+  const auto samples = journal ? service::wait_samples(*journal, *entry->certificate) : std::vector<WaitSample>();
+  const auto wait = service::plan_wait(*configuration, *entry->certificate, samples);
+  because.insert(because.end(), wait.because.begin(), wait.because.end());
   because.push_back({"no service runs: nothing happens by itself", std::nullopt});
   return because;
 }

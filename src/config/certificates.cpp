@@ -220,7 +220,7 @@ void read_certificate(const YamlNode& node, Loading& loading, std::unordered_map
   certificate.provider = section.text("dns_provider").value_or("");
   certificate.account = section.text("account").value_or("");
   certificate.ca = section.text("ca").value_or(loading.default_ca);
-  certificate.propagation = section.seconds("propagation_seconds", 86400);
+  certificate.propagation = section.seconds_or_auto("propagation_seconds", 86400, certificate.propagation_auto);
   read_key(section, node, certificate);
   certificate.preferred_chain = section.text("preferred_chain").value_or("");
   certificate.profile = section.text("profile").value_or("");

@@ -116,7 +116,7 @@ void read_account(const YamlNode::Entry& entry, Loading& loading) {
   account.mark = entry.mark;
   account.provider = section.text("provider").value_or("");
   account.zones = read_zones(section);
-  account.propagation = section.seconds("propagation_seconds", 86400);
+  account.propagation = section.seconds_or_auto("propagation_seconds", 86400, account.propagation_auto);
   account.max_parallel = read_max_parallel(section);
   const Provider* const provider = loading.providers.find(account.provider);
   if (!provider && !account.provider.empty())

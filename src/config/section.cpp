@@ -145,6 +145,14 @@ std::optional<Seconds> Section::seconds(const std::string& key, long long most) 
   return number ? std::optional(Seconds(*number)) : std::nullopt;
 }
 
+std::optional<Seconds> Section::seconds_or_auto(const std::string& key, long long most, bool& automatic) {
+  const YamlNode* node = node_.find(key);
+  automatic = node && node->is_scalar() && node->text == "auto";
+  if (!automatic) return seconds(key, most);
+  get(key);
+  return std::nullopt;
+}
+
 std::optional<fs::path> Section::path(const std::string& key) {
   const auto value = text(key);
   if (!value) return std::nullopt;

@@ -39,6 +39,8 @@ public:
   std::optional<Seconds> duration(const std::string& key);
   /// A whole number of seconds or a duration: propagation_seconds has its unit in the name.
   std::optional<Seconds> seconds(const std::string& key, long long most);
+  /// The same or the word `auto`, which sets `automatic`.
+  std::optional<Seconds> seconds_or_auto(const std::string& key, long long most, bool& automatic);
   std::optional<std::filesystem::path> path(const std::string& key);
   std::optional<std::vector<std::string>> texts(const std::string& key);
   std::optional<unsigned> mode(const std::string& key);

@@ -85,7 +85,7 @@ asio::awaitable<void> PropagationWatch::watch(std::shared_ptr<State> state) {
   constexpr auto quietly = asio::as_tuple(asio::use_awaitable);
   const bool all = co_await state->watcher->run();
   if (!all || state->stopped || !state->plan.end_wait) co_return;
-  state->margin.expires_after(state->plan.margin);
+  state->margin.expires_at(std::max(Steady::now() + state->plan.margin, state->begun + state->plan.not_before));
   co_await state->margin.async_wait(quietly);
   if (state->stopped || !state->plan.end_wait()) co_return;
   state->wait_ended = std::chrono::duration_cast<Milliseconds>(Steady::now() - state->begun);

@@ -53,6 +53,15 @@ boost::asio::awaitable<void> RunSteps::run_hooks() {
   }
 }
 
+/// How long certbot is to wait. A history that cannot be read is no reason not to try.
+boost::asio::awaitable<WaitPlan> RunSteps::learn_wait() {
+  std::vector<WaitSample> samples;
+  const auto read = [this, &samples] { samples = wait_samples(*host_.state.journal, certificate_); };
+  const auto trouble = co_await os::offload(host_.pool, [&read] { return trouble_of(read); });
+  if (!trouble.empty()) warn("how long earlier runs waited for DNS is not known: " + trouble);
+  co_return plan_wait(*host_.configuration, certificate_, samples);
+}
+
 boost::asio::awaitable<void> RunSteps::save_attempt(const Attempt& attempt) {
   const auto save = [this, &attempt] { host_.state.journal->save_attempt(run_.id, attempt); };
   const auto trouble = co_await os::offload(host_.pool, [&save] { return trouble_of(save); });

@@ -268,10 +268,8 @@ boost::asio::awaitable<void> RunSteps::register_account() {
 boost::asio::awaitable<void> RunSteps::attempt() {
   const Paths& paths = host_.settings().paths;
   providers::AttemptCredentials given;
-  std::optional<Seconds> account_propagation;
   if (!certificate_.account.empty()) {
     const Account& account = host_.settings().accounts.at(certificate_.account);
-    account_propagation = account.propagation;
     const auto credentials = providers::load_credentials(account, provider_);
     if (!credentials) fail(FailureClass::credentials_file, credentials.fault());
     providers::add_secrets(redactor_, *credentials);
@@ -279,9 +277,9 @@ boost::asio::awaitable<void> RunSteps::attempt() {
     if (!provided) fail(FailureClass::credentials_file, provided.fault());
     given = std::move(*provided);
   }
-  const Seconds propagation = certificate_.propagation.value_or(account_propagation.value_or(provider_.seconds()));
+  const WaitPlan wait = co_await learn_wait();
   certbot::IssueInput input{certbot_host(),      certificate_, provider_, ca_,   given.arguments(),
-                            given.environment(), propagation,  false,     false, false};
+                            given.environment(), wait.seconds, false,     false, false};
   const fs::path config = paths.certbot_dir(certificate_.name) / "config";
   input.lineage_exists = certbot::lineage_exists(config, certificate_.name);
   input.force_renewal = decision_.force_renewal && input.lineage_exists;
@@ -295,10 +293,10 @@ boost::asio::awaitable<void> RunSteps::attempt() {
   auto child = attempt_input(host_, std::move(*command),
                              paths.run_dir(run_.id) / ("attempt-" + std::to_string(number) + ".log"), redactor_);
   child.provider = &provider_;
-  child.propagation = propagation;
+  child.propagation = wait.seconds;
   child.number = number;
   co_await host_.ledger.take(host_.settings(), certificate_, renewal_);
-  auto result = co_await execute_certbot(std::move(child));
+  auto result = co_await execute_certbot(std::move(child), wait.not_ended_before);
   if (result.unrecorded) warn(result.unrecorded->text());
 
   Attempt& done = run_.attempts.emplace_back(std::move(result.attempt));
@@ -312,12 +310,14 @@ boost::asio::awaitable<void> RunSteps::attempt() {
 }
 
 /// certbot with an eye on the servers while it waits for them.
-boost::asio::awaitable<certbot::AttemptResult> RunSteps::execute_certbot(certbot::AttemptInput child) {
+boost::asio::awaitable<certbot::AttemptResult> RunSteps::execute_certbot(certbot::AttemptInput child,
+                                                                         Milliseconds not_ended_before) {
   const Paths& paths = host_.settings().paths;
   const auto& wanted = host_.settings().propagation;
   PropagationWatch::Plan plan;
   plan.domains = domains_;
   plan.margin = wanted.margin;
+  plan.not_before = not_ended_before;
   if (auto thumbprint = certbot::account_thumbprint(paths.ca_account_dir(ca_.id), ca_.server))
     plan.thumbprint = std::move(*thumbprint);
   std::unique_ptr<certbot::WaitEnder> ender;

@@ -5,6 +5,7 @@
 #include <certherd/certbot/command.hpp>
 #include <certherd/renewal/run_machine.hpp>
 #include <certherd/service/runner.hpp>
+#include <certherd/service/wait_plan.hpp>
 #include <certherd/store/verify.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -31,7 +32,9 @@ private:
   boost::asio::awaitable<void> carry_out(renewal::Step step);
   void prepare();
   boost::asio::awaitable<void> foresee();
-  boost::asio::awaitable<certbot::AttemptResult> execute_certbot(certbot::AttemptInput child);
+  boost::asio::awaitable<certbot::AttemptResult> execute_certbot(certbot::AttemptInput child,
+                                                                 Milliseconds not_ended_before);
+  boost::asio::awaitable<WaitPlan> learn_wait();
   boost::asio::awaitable<void> register_account();
   boost::asio::awaitable<void> attempt();
   boost::asio::awaitable<void> verify();

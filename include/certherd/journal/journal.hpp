@@ -5,6 +5,7 @@
 #include <certherd/journal/audit_entry.hpp>
 #include <certherd/model/run.hpp>
 #include <certherd/model/state.hpp>
+#include <certherd/model/wait_sample.hpp>
 
 #include <cstddef>
 #include <filesystem>
@@ -67,6 +68,9 @@ public:
   std::map<std::string, Run> last_deployed();
   /// One whole Run by its id or the beginning of it. Fault: no such Run, or several.
   Result<Run> find_run(const std::string& id);
+  /// The newest Attempts with an Account's credentials that waited for propagation to its end, newest first, where the
+  /// name servers were watched or the CA found no record.
+  std::vector<WaitSample> wait_samples(const std::string& provider, const std::string& account, std::size_t limit);
   /// HookJobs that have neither succeeded nor been dropped yet, oldest Run first, in their order.
   std::vector<HookJob> owed_hook_jobs();
   /// HookJobs, newest Run first, in their order within it.

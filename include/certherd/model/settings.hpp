@@ -75,6 +75,7 @@ struct Account {
   std::optional<std::filesystem::path> credentials_file;
   std::map<std::string, ValueSource> credentials;  ///< key -> value; empty when credentials_file is given
   std::optional<Seconds> propagation;
+  bool propagation_auto = false;    ///< learned from earlier Runs; then `propagation` is absent
   std::optional<int> max_parallel;  ///< Runs with these credentials at a time; absent: no limit of its own
   SourceMark mark;
 };
@@ -118,6 +119,7 @@ struct Certificate {
   std::string account;  ///< empty: the provider needs no credentials
   std::string ca;
   std::optional<Seconds> propagation;
+  bool propagation_auto = false;  ///< as with an Account
   KeyType key_type = KeyType::ecdsa;
   std::string elliptic_curve = "secp256r1";  ///< ecdsa only: secp256r1, secp384r1 or secp521r1
   int rsa_key_size = 2048;                   ///< rsa only

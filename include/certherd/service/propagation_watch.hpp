@@ -25,6 +25,7 @@ public:
     std::vector<DomainFacts> domains;  ///< as the preflight saw them; empty: nothing is watched
     std::string thumbprint;            ///< of the ACME account; empty: nothing is watched
     Milliseconds margin{1000};         ///< between the last server and the end of the wait
+    Milliseconds not_before{0};        ///< since the begin of the wait; it is not ended earlier
     std::function<bool()> end_wait;    ///< ends it; false: it could not. Empty: it takes its time
   };
 

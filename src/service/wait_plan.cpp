@@ -1,0 +1,47 @@
+#include <certherd/renewal/learned_wait.hpp>
+#include <certherd/service/wait_plan.hpp>
+
+namespace certherd::service {
+namespace {
+
+/// The configured number; nullopt: `auto`.
+std::optional<Seconds> configured(const Configuration& configuration, const Certificate& certificate,
+                                  const Provider& provider) {
+  if (certificate.propagation || certificate.propagation_auto) return certificate.propagation;
+  const auto account = configuration.settings.accounts.find(certificate.account);
+  if (account != configuration.settings.accounts.end() &&
+      (account->second.propagation || account->second.propagation_auto))
+    return account->second.propagation;
+  return provider.seconds();
+}
+
+void append(std::vector<renewal::Reasoning>& all, const std::vector<renewal::Reasoning>& more) {
+  all.insert(all.end(), more.begin(), more.end());
+}
+
+}  // namespace
+
+WaitPlan plan_wait(const Configuration& configuration, const Certificate& certificate,
+                   const std::vector<WaitSample>& samples) {
+  const Provider& provider = configuration.providers.at(certificate.provider);
+  const auto fixed = configured(configuration, certificate, provider);
+  const auto learned = renewal::learn_wait(samples, provider.seconds());
+  WaitPlan plan;
+  plan.seconds = fixed.value_or(learned.seconds);
+  if (!fixed) {
+    append(plan.because, learned.because);
+    plan.because.push_back(
+        {"so certbot waits at most " + std::to_string(plan.seconds.count()) + " s for its records to be seen", {}});
+  }
+  if (configuration.settings.propagation.end_wait && provider.wait == WaitMechanism::fixed_sleep) {
+    plan.not_ended_before = learned.not_ended_before;
+    append(plan.because, learned.because_not_ended);
+  }
+  return plan;
+}
+
+std::vector<WaitSample> wait_samples(journal::Journal& journal, const Certificate& certificate) {
+  return journal.wait_samples(certificate.provider, certificate.account, renewal::remembered_waits);
+}
+
+}  // namespace certherd::service
