@@ -18,7 +18,7 @@ namespace {
 namespace asio = boost::asio;
 
 std::vector<service::CertificateCheck> look(const service::ConfigurationPtr& configuration,
-                                            const std::vector<std::string>& names) {
+                                            const std::vector<std::string>& names, bool ask_providers) {
   std::vector<const Certificate*> certificates;
   certificates.reserve(names.size());
   for (const auto& name : names) certificates.push_back(configuration->settings.find(name));
@@ -27,7 +27,7 @@ std::vector<service::CertificateCheck> look(const service::ConfigurationPtr& con
   service::PreflightDesk desk(io.get_executor(), directories);
   std::exception_ptr trouble;
   std::vector<service::CertificateCheck> checks;
-  asio::co_spawn(io, desk.check(configuration, std::move(certificates)),
+  asio::co_spawn(io, desk.check(configuration, std::move(certificates), ask_providers),
                  [&](std::exception_ptr error, std::vector<service::CertificateCheck> done) {
                    trouble = error;
                    checks = std::move(done);
@@ -60,7 +60,7 @@ int check(const Context& context) {
     if (context.line.all) std::cerr << "the configuration has no certificates\n";
     return context.line.all ? exit_done : exit_usage;
   }
-  const auto checks = look(configuration, names);
+  const auto checks = look(configuration, names, context.line.online_provider);
   if (context.line.json) {
     boost::json::array array;
     for (const auto& one : checks) array.push_back(service::to_json(one));

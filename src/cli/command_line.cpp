@@ -93,9 +93,12 @@ private:
     CLI::App* app = verb(app_, "check", Verb::check,
                          "Whether an order would succeed, as far as DNS tells: zone and servers, CAA, account scope,\n"
                          "CNAMEs, split horizon. Nothing is ordered or changed",
-                         "  certherd check example.com\n  certherd check --all\n  certherd --json check example.com");
+                         "  certherd check example.com\n  certherd check --all\n"
+                         "  certherd check --online-provider example.com\n  certherd --json check example.com");
     app->add_option("NAME", line_.names, "Certificates by name");
     app->add_flag("--all", line_.all, "Every certificate of the configuration");
+    app->add_flag("--online-provider", line_.online_provider,
+                  "Ask the DNS providers too what the accounts may do, where the plugins-map knows how");
   }
 
   void add_revoke() {

@@ -232,6 +232,7 @@ void read_certificate(const YamlNode& node, Loading& loading, std::unordered_map
 
   check_references(section, node, certificate, loading);
   if (const Provider* const provider = loading.providers.find(certificate.provider)) {
+    check_wait(section, *provider);
     choose_account(section, node, certificate, *provider, loading);
     check_single_txt(section, mark_of(node, "domains"), certificate, *provider);
   } else if (!certificate.provider.empty()) {

@@ -44,9 +44,17 @@ void read_dns(const YamlNode* node, DnsSettings& dns, Faults& faults) {
   section.finish();
 }
 
-std::optional<PreflightMode> read_preflight(Section& main) {
-  const auto word = main.choice("preflight", {"block", "warn", "off"});
-  return word ? std::optional(static_cast<PreflightMode>(*word)) : std::nullopt;
+void read_preflight(Section& main, Settings& settings) {
+  static const std::vector<std::string> modes{"block", "warn", "off"};
+  const auto take = [&settings](std::optional<std::size_t> word) {
+    if (word) settings.preflight = static_cast<PreflightMode>(*word);
+  };
+  const YamlNode* node = main.get("preflight");
+  if (!node || !node->is_map()) return take(main.choice("preflight", modes));
+  Section section(*node, "'preflight'", main.faults());
+  take(section.choice("mode", modes));
+  settings.preflight_asks_provider = section.boolean("provider_api").value_or(settings.preflight_asks_provider);
+  section.finish();
 }
 
 void read_propagation(const YamlNode* node, PropagationSettings& propagation, Faults& faults) {

@@ -122,6 +122,7 @@ void read_account(const YamlNode::Entry& entry, Loading& loading) {
   if (!provider && !account.provider.empty())
     faults.push_back(unknown_word("a provider of the plugins-map", account.provider, loading.providers.ids(),
                                   section.get("provider")->mark));
+  if (provider) check_wait(section, *provider);
   static const Provider unknown;
   read_credentials(section, account, provider ? *provider : unknown);
   section.finish();
@@ -174,6 +175,13 @@ void read_hook(const YamlNode::Entry& entry, Loading& loading) {
 }
 
 }  // namespace
+
+void check_wait(Section& section, const Provider& provider) {
+  const YamlNode* node = section.get("propagation_seconds");
+  if (node && provider.propagation_flag.empty())
+    section.fault(node->mark, "the plugin of provider '" + provider.id + "' cannot be told how long to wait",
+                  "leave out 'propagation_seconds': it would have no effect");
+}
 
 bool fit_as_name(const std::string& name) {
   const auto good = [](char c) {

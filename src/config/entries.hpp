@@ -27,6 +27,8 @@ void read_hooks(const os::YamlNode& node, Loading& loading);
 void read_certificates(const os::YamlNode& node, Loading& loading);
 void read_files(const os::YamlNode& node, FileAccess& files, Loading& loading);
 
+/// A fault where `propagation_seconds` is given to a plugin that cannot be told.
+void check_wait(Section& section, const Provider& provider);
 /// Runs at a time: 1 to 1000.
 std::optional<int> read_max_parallel(Section& section);
 /// The limits that `rate_limits` of a CA gives in place of the built-in ones; `off`: none.
@@ -34,7 +36,8 @@ std::vector<RateLimit> read_rate_limits(const os::YamlNode& node, Section& ca);
 /// The issuer domain names of a CA.
 std::vector<std::string> read_caa_identities(Section& ca);
 void read_dns(const os::YamlNode* node, DnsSettings& dns, Faults& faults);
-std::optional<PreflightMode> read_preflight(Section& main);
+/// A mode, or a map of `mode` and `provider_api`.
+void read_preflight(Section& main, Settings& settings);
 void read_propagation(const os::YamlNode* node, PropagationSettings& propagation, Faults& faults);
 /// What only the service needs: max_parallel, expiring, control, log_file.
 void read_service(Section& main, Settings& settings);

@@ -115,7 +115,7 @@ private:
     read_paths(section, settings.paths);
     read_dns(section.get("dns"), settings.dns, faults);
     read_propagation(section.get("propagation"), settings.propagation, faults);
-    settings.preflight = read_preflight(section).value_or(settings.preflight);
+    read_preflight(section, settings);
     read_certbot(section.get("certbot"), settings.certbot, faults);
     read_service(section, settings);
     if (const YamlNode* files = section.get("files")) read_files(*files, loading_.default_files, loading_);

@@ -31,12 +31,6 @@ struct Try {
   error_code error;
 };
 
-std::uint16_t random_id() {
-  // Not to be guessed: with the port it is all that keeps a stranger from answering (RFC 5452 §4).
-  static thread_local std::random_device random;
-  return static_cast<std::uint16_t>(random());
-}
-
 /// What this host says of itself. A host that is unreachable (EHOSTUNREACH) is not among it: a router said so.
 bool is_no_route(const error_code& error) {
   return error == asio::error::network_unreachable || error == boost::system::errc::address_not_available ||
@@ -79,25 +73,51 @@ asio::awaitable<Try> by_udp(const Endpoint& server, const Question& question, co
   co_return Try{};
 }
 
+/// Two bytes of length before each message (RFC 1035 §4.2.2).
+asio::awaitable<error_code> connect_and_send(ip::tcp::socket& socket, const Endpoint& server,
+                                             const std::string& message) {
+  const auto [connected] = co_await socket.async_connect({server.address, server.port}, quietly);
+  if (connected) co_return connected;
+  std::string framed{static_cast<char>(message.size() >> 8), static_cast<char>(message.size() & 0xff)};
+  framed += message;
+  const auto [written, size] = co_await asio::async_write(socket, asio::buffer(framed), quietly);
+  co_return written;
+}
+
+struct Frame {
+  std::string wire;
+  error_code error;
+};
+
+asio::awaitable<Frame> read_frame(ip::tcp::socket& socket) {
+  Frame frame;
+  std::array<unsigned char, 2> head{};
+  const auto [headed, head_size] = co_await asio::async_read(socket, asio::buffer(head), quietly);
+  frame.error = headed;
+  if (headed) co_return frame;
+  frame.wire.resize((std::size_t(head[0]) << 8) | head[1]);
+  const auto [read, read_size] = co_await asio::async_read(socket, asio::buffer(frame.wire), quietly);
+  frame.error = read;
+  co_return frame;
+}
+
 asio::awaitable<Try> talk_by_tcp(ip::tcp::socket& socket, const Endpoint& server, const Question& question,
                                  std::uint16_t id, const std::string& query) {
-  const auto [connected] = co_await socket.async_connect({server.address, server.port}, quietly);
-  if (connected) co_return Try{{}, connected};
-  // Two bytes of length before each message (RFC 1035 §4.2.2).
-  std::string framed{static_cast<char>(query.size() >> 8), static_cast<char>(query.size() & 0xff)};
-  framed += query;
-  const auto [written, written_size] = co_await asio::async_write(socket, asio::buffer(framed), quietly);
-  if (written) co_return Try{{}, written};
+  const error_code sent = co_await connect_and_send(socket, server, query);
+  if (sent) co_return Try{{}, sent};
   while (true) {
-    std::array<unsigned char, 2> head{};
-    const auto [headed, head_size] = co_await asio::async_read(socket, asio::buffer(head), quietly);
-    if (headed) co_return Try{{}, headed};
-    std::string wire((std::size_t(head[0]) << 8) | head[1], '\0');
-    const auto [read, read_size] = co_await asio::async_read(socket, asio::buffer(wire), quietly);
-    if (read) co_return Try{{}, read};
-    auto message = decode(wire);
+    const Frame frame = co_await read_frame(socket);
+    if (frame.error) co_return Try{{}, frame.error};
+    auto message = decode(frame.wire);
     if (message && answers(*message, id, question)) co_return Try{std::move(message).value(), {}};
   }
+}
+
+asio::awaitable<Frame> talk_once(ip::tcp::socket& socket, const Endpoint& server, const std::string& message) {
+  Frame frame;
+  frame.error = co_await connect_and_send(socket, server, message);
+  if (!frame.error) frame = co_await read_frame(socket);
+  co_return frame;
 }
 
 asio::awaitable<Try> by_tcp(const Endpoint& server, const Question& question, const ExchangeOptions& options, bool edns,
@@ -124,6 +144,12 @@ std::string in_seconds(Milliseconds time) {
 }
 
 }  // namespace
+
+std::uint16_t random_id() {
+  // Not to be guessed: with the port it is all that keeps a stranger from answering (RFC 5452 §4).
+  static thread_local std::random_device random;
+  return static_cast<std::uint16_t>(random());
+}
 
 bool answers(const Message& message, std::uint16_t id, const Question& question) {
   if (message.id != id) return false;
@@ -186,6 +212,18 @@ asio::awaitable<std::variant<Message, NoAnswer>> exchange(Endpoint server, Quest
   if (last) co_return NoAnswer{text_of(last), false};
   const auto waited = std::chrono::duration_cast<Milliseconds>(Clock::now() - begun);
   co_return NoAnswer{"no answer within " + in_seconds(waited), false};
+}
+
+asio::awaitable<std::variant<std::string, NoAnswer>> exchange_by_tcp(Endpoint server, std::string message,
+                                                                     Milliseconds patience) {
+  const auto executor = co_await asio::this_coro::executor;
+  ip::tcp::socket socket(executor);
+  asio::steady_timer timer(executor, patience);
+  auto first = co_await (talk_once(socket, server, message) || timer.async_wait(quietly));
+  if (first.index() != 0) co_return NoAnswer{"no answer within " + in_seconds(patience), false};
+  Frame frame = std::move(std::get<0>(first));
+  if (frame.error) co_return NoAnswer{text_of(frame.error), is_no_route(frame.error)};
+  co_return std::move(frame.wire);
 }
 
 }  // namespace certherd::dns

@@ -44,6 +44,13 @@ struct NoAnswer {
 boost::asio::awaitable<std::variant<Message, NoAnswer>> exchange(Endpoint server, Question question,
                                                                  ExchangeOptions options);
 
+/// One message by TCP, and what comes back, unread (RFC 1035 §4.2.2).
+boost::asio::awaitable<std::variant<std::string, NoAnswer>> exchange_by_tcp(Endpoint server, std::string message,
+                                                                            Milliseconds patience);
+
+/// An id that nobody can foresee.
+std::uint16_t random_id();
+
 /// Whether an answer belongs to a query.
 bool answers(const Message& message, std::uint16_t id, const Question& question);
 

@@ -65,6 +65,21 @@ std::string object_of(const Span& span) {
          ",\"seconds\":" + seconds_of(span.duration) + (span.failed ? ",\"failed\":true}" : "}");
 }
 
+std::string object_of(const ServerVisibility& server) {
+  std::string object = "{\"server\":" + json_string(server.server);
+  add(object, "address", server.address);
+  if (server.visible_after) object += ",\"seconds\":" + seconds_of(*server.visible_after);
+  add(object, "error", server.error);
+  return object + "}";
+}
+
+template <class T>
+std::string objects_of(const std::vector<T>& list) {
+  std::string objects;
+  for (const auto& one : list) objects += (objects.empty() ? "" : ",") + object_of(one);
+  return "[" + objects + "]";
+}
+
 std::string opened(const AuditHead& previous, TimePoint time) {
   return std::string(seq_key) + std::to_string(previous.seq + 1) + ",\"time\":" + json_string(format_utc(time));
 }
@@ -98,6 +113,8 @@ AuditEntry audit_entry(const Run& run, const std::string& action) {
   entry.failure = run.failure;
   entry.phases = run.timeline.spans;
   if (!run.attempts.empty()) {
+    entry.visibility = run.attempts.back().visibility;
+    entry.wait_ended = run.attempts.back().wait_ended;
     entry.certbot_version = run.attempts.back().certbot_version;
     entry.command = run.attempts.back().command_line;
   }
@@ -118,11 +135,9 @@ std::string audit_line(const AuditEntry& entry, const AuditHead& previous) {
   add(line, "outcome", entry.outcome);
   if (entry.generation) line += ",\"generation\":" + object_of(*entry.generation);
   if (entry.failure) line += ",\"failure\":" + object_of(*entry.failure);
-  if (!entry.phases.empty()) {
-    std::string phases;
-    for (const auto& span : entry.phases) phases += (phases.empty() ? "" : ",") + object_of(span);
-    line += ",\"phases\":[" + phases + "]";
-  }
+  if (!entry.phases.empty()) line += ",\"phases\":" + objects_of(entry.phases);
+  if (!entry.visibility.empty()) line += ",\"visibility\":" + objects_of(entry.visibility);
+  if (entry.wait_ended) line += ",\"wait_ended\":" + seconds_of(*entry.wait_ended);
   add(line, "certbot_version", entry.certbot_version);
   add(line, "command", entry.command);
   return closed(std::move(line), previous);

@@ -1,7 +1,6 @@
 #include "findings.hpp"
 
 #include <certherd/base/text.hpp>
-#include <certherd/model/zones.hpp>
 #include <certherd/preflight/text.hpp>
 
 #include <algorithm>
@@ -90,18 +89,6 @@ void examine_same_place(const Question& question, Findings& findings) {
                    "Delegate each challenge to a name of its own, or take the domains into separate certificates.");
 }
 
-/// The account whose zone covers the name most closely.
-const OtherAccount* fitting(const std::vector<OtherAccount>& accounts, std::string_view name, std::string& by) {
-  const OtherAccount* best = nullptr;
-  for (const auto& account : accounts) {
-    const auto zone = most_specific_zone(account.zones, name);
-    if (!zone || (best && zone->size() <= by.size())) continue;
-    best = &account;
-    by = *zone;
-  }
-  return best;
-}
-
 }  // namespace
 
 bool writing_ends_the_wildcard(const Question& question) {
@@ -121,30 +108,6 @@ void examine_delegation(const Question& question, Findings& findings) {
   }
   examine_leftovers(question, findings);
   examine_same_place(question, findings);
-}
-
-void examine_scope(const Question& question, Findings& findings) {
-  const auto& facts = question.facts;
-  if (question.account_zones.empty() || question.provider.own_zone || !facts.zone || facts.chain_end != End::whole)
-    return;
-  const bool at_challenge = writing_ends_the_wildcard(question);
-  const std::string& name = at_challenge ? facts.challenge_name : facts.final_name;
-  const std::string& zone = at_challenge ? facts.chain.front().zone : facts.zone->name;
-  if (const auto covering = most_specific_zone(question.account_zones, name)) {
-    if (zone != *covering && zone_covers(*covering, zone))
-      findings.info(Topic::scope, name + " lies in zone " + zone + ", below " + *covering + ", which account " +
-                                      question.account + " names: the account has to be able to edit " + zone);
-    return;
-  }
-  const std::string where = zone.empty() ? "" : " (zone " + zone + ")";
-  std::string by;
-  const auto* other = fitting(question.other_accounts, name, by);
-  findings.blocking_if(
-      chain_is_certain(facts), Topic::scope,
-      "no zone of account " + question.account + " (" + list_text(question.account_zones) + ") covers " + name + where,
-      other ? "Use account " + other->id + ", whose zone " + by + " covers it."
-            : "Add " + (zone.empty() ? "its zone" : zone) + " to the zones of account " + question.account +
-                  " if it may edit it, or use an account that may.");
 }
 
 }  // namespace certherd::preflight

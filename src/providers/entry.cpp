@@ -1,5 +1,6 @@
 #include "entry.hpp"
 
+#include "entry_questions.hpp"
 #include "entry_reader.hpp"
 
 #include <certherd/base/text.hpp>
@@ -73,6 +74,7 @@ void Entry::read(const os::YamlNode& root) {
   provider_.pypi_package = reader.text("pypi_package");
   read_credentials(reader.map("credentials"));
   read_propagation(reader.map("propagation"));
+  read_questions(reader, provider_, faults_);
   provider_.single_txt = reader.flag("single_txt");
   provider_.follows_cname = reader.flag("follows_cname");
   provider_.own_zone = reader.flag("own_zone");

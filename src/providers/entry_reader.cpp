@@ -83,6 +83,32 @@ std::vector<std::string> EntryReader::texts(const std::string& key) {
   return value ? texts_of(*value, key) : std::vector<std::string>();
 }
 
+std::map<std::string, std::string> EntryReader::text_map(const std::string& key) {
+  std::map<std::string, std::string> texts;
+  const YamlNode* value = take(key, YamlNode::Kind::map, "a map of texts");
+  if (!value) return texts;
+  for (const auto& entry : value->entries) {
+    if (entry.value.is_scalar())
+      texts[entry.key] = entry.value.text;
+    else
+      faults_.push_back({"'" + name_of(key) + "' must hold texts only", "", entry.mark});
+  }
+  return texts;
+}
+
+std::vector<const YamlNode*> EntryReader::maps(const std::string& key) {
+  std::vector<const YamlNode*> maps;
+  const YamlNode* value = take(key, YamlNode::Kind::sequence, "a list of maps");
+  if (!value) return maps;
+  for (const auto& item : value->items) {
+    if (item.is_map())
+      maps.push_back(&item);
+    else
+      faults_.push_back({"'" + name_of(key) + "' must be a list of maps", "", item.mark});
+  }
+  return maps;
+}
+
 std::vector<std::vector<std::string>> EntryReader::text_lists(const std::string& key) {
   std::vector<std::vector<std::string>> lists;
   const YamlNode* value = take(key, YamlNode::Kind::sequence, "a list of lists of key names");

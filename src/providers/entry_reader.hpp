@@ -5,6 +5,7 @@
 #include <certherd/model/version.hpp>
 #include <certherd/os/yaml.hpp>
 
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -28,8 +29,13 @@ public:
   /// One of `allowed`; empty when absent.
   std::string choice(const std::string& key, std::span<const std::string> allowed);
   std::vector<std::string> texts(const std::string& key);
+  /// A map whose values are texts.
+  std::map<std::string, std::string> text_map(const std::string& key);
+  /// A list of maps.
+  std::vector<const os::YamlNode*> maps(const std::string& key);
   std::vector<std::vector<std::string>> text_lists(const std::string& key);
 
+  bool has(const std::string& key) const { return node_ && node_->find(key); }
   /// The place of a key's value, or of the section when it is absent.
   SourceMark mark(const std::string& key) const;
   void finish();

@@ -11,6 +11,7 @@ namespace certherd::service {
 namespace {
 
 namespace asio = boost::asio;
+using Clock = std::chrono::steady_clock;
 
 /// Of a whole preflight before an order.
 constexpr std::chrono::seconds brief{5};
@@ -18,6 +19,12 @@ constexpr std::chrono::seconds brief{5};
 constexpr std::chrono::seconds batch_time{1};
 /// For the CA's directory, when a Run needs to know its names.
 constexpr Seconds brief_patience{3};
+/// For a provider that is asked what an Account may do.
+constexpr Seconds thorough_patience{20};
+
+Milliseconds left_of(Milliseconds whole, Clock::time_point begun) {
+  return std::max(Milliseconds(1), whole - std::chrono::duration_cast<Milliseconds>(Clock::now() - begun));
+}
 
 dns::ClientOptions client_options(const DnsSettings& dns) {
   dns::ClientOptions options;
@@ -75,8 +82,20 @@ asio::awaitable<std::vector<std::string>> PreflightDesk::identities(Ca ca, Secon
   co_return known == ca::known_cas().end() ? std::vector<std::string>() : known->second.caa_identities;
 }
 
+asio::awaitable<std::vector<ScopeAnswer>> PreflightDesk::ask_provider(ConfigurationPtr configuration,
+                                                                      const Certificate& certificate,
+                                                                      dns::Client& client,
+                                                                      const std::vector<DomainFacts>& facts,
+                                                                      Milliseconds patience) {
+  const bool follows = configuration->providers.at(certificate.provider).follows_cname;
+  std::vector<std::string> names;
+  for (const auto& of : facts) names.push_back(follows ? of.final_name : of.challenge_name);
+  co_return co_await scope_.ask(configuration, certificate, std::move(names), client, directories_.pool(), patience);
+}
+
 asio::awaitable<CertificateCheck> PreflightDesk::judge(ConfigurationPtr configuration, const Certificate& certificate,
-                                                       std::vector<DomainFacts> facts, Seconds patience) {
+                                                       std::vector<DomainFacts> facts, std::vector<ScopeAnswer> answers,
+                                                       Seconds patience) {
   const Settings& settings = configuration->settings;
   auto question = question_for(settings, certificate, configuration->providers.at(certificate.provider));
   const bool restricted =
@@ -84,8 +103,10 @@ asio::awaitable<CertificateCheck> PreflightDesk::judge(ConfigurationPtr configur
   if (restricted) question.ca_identities = co_await identities(settings.cas.at(certificate.ca), patience);
   CertificateCheck check;
   check.certificate = certificate.name;
-  for (const auto& of : facts) {
+  for (std::size_t i = 0; i < facts.size(); ++i) {
+    const DomainFacts& of = facts[i];
     question.facts = of;
+    if (i < answers.size()) question.scope_answer = std::move(answers[i]);
     question.same_place.clear();
     for (const auto& other : facts)
       if (other.domain != of.domain && other.final_name == of.final_name) question.same_place.push_back(other.domain);
@@ -97,7 +118,8 @@ asio::awaitable<CertificateCheck> PreflightDesk::judge(ConfigurationPtr configur
 }
 
 asio::awaitable<std::vector<CertificateCheck>> PreflightDesk::check(ConfigurationPtr configuration,
-                                                                    std::vector<const Certificate*> certificates) {
+                                                                    std::vector<const Certificate*> certificates,
+                                                                    bool ask_providers) {
   const DnsSettings& dns = configuration->settings.dns;
   auto options = client_options(dns);
   auto surveyed = survey_options(dns, options.resolvers, true);
@@ -114,18 +136,25 @@ asio::awaitable<std::vector<CertificateCheck>> PreflightDesk::check(Configuratio
     std::vector<DomainFacts> facts;
     facts.reserve(certificate->domains.size());
     for (const auto& domain : certificate->domains) facts.push_back(by_domain.at(domain));
-    checks.push_back(co_await judge(configuration, *certificate, std::move(facts), Directories::patience));
+    std::vector<ScopeAnswer> answers;
+    if (ask_providers) answers = co_await ask_provider(configuration, *certificate, client, facts, thorough_patience);
+    checks.push_back(
+        co_await judge(configuration, *certificate, std::move(facts), std::move(answers), Directories::patience));
   }
   co_return checks;
 }
 
 asio::awaitable<CertificateCheck> PreflightDesk::check_before_order(ConfigurationPtr configuration,
                                                                     const Certificate& certificate) {
+  const auto begun = Clock::now();
   const auto client = client_of(configuration);
   auto surveyed = survey_options(configuration->settings.dns, client->options().resolvers, false);
   auto domains = certificate.domains;
   auto facts = co_await dns::survey(*client, std::move(domains), std::move(surveyed));
-  co_return co_await judge(configuration, certificate, std::move(facts), brief_patience);
+  std::vector<ScopeAnswer> answers;
+  if (configuration->settings.preflight_asks_provider)
+    answers = co_await ask_provider(configuration, certificate, *client, facts, left_of(brief, begun));
+  co_return co_await judge(configuration, certificate, std::move(facts), std::move(answers), brief_patience);
 }
 
 }  // namespace certherd::service

@@ -28,6 +28,7 @@ def lag_seconds(text) -> float:
 class Options:
     lag: float = _option(0.0, "seconds the secondary stays behind the primary", metavar="SECONDS")
     ca_dns: str = _option("primary", "the one server the CA asks: primary, secondary or ADDRESS:PORT")
+    dns_port: int = _option(0, "of both DNS servers; 0: a free one", metavar="PORT")
     certificate_lifetime: str = _option("90d", "how long issued certificates live, e.g. 3600, 2h, 90d")
     nonce_reject: int = _option(0, "per cent of good nonces the CA rejects", metavar="PERCENT")
     va_sleep: int = _option(0, "the CA sleeps a random time up to this before it validates", metavar="SECONDS")

@@ -98,7 +98,7 @@ class Supervisor:
         token = "lab-" + secrets.token_hex(8)
         self.relay = Relay(self.names, self.options.lag)
         await self.relay.open()
-        ports = parts.Ports(dns=self.claims.take(zones.PRIMARY, zones.SECONDARY), relay=self.relay.port,
+        ports = parts.Ports(dns=self.options.dns_port or self.claims.take(zones.PRIMARY, zones.SECONDARY), relay=self.relay.port,
                             acme=self.claims.take("127.0.0.1"), management=self.claims.take("127.0.0.1"),
                             proxy=self.claims.take("127.0.0.1") if self.options.fault_proxy else None)
         primary, secondary = (zones.PRIMARY, ports.dns), (zones.SECONDARY, ports.dns)

@@ -48,6 +48,7 @@ struct CommandLine {
   Verb verb{};
   std::vector<std::string> names;  ///< certificates, a run, a provider, a directory: what the verb takes
   bool all = false;
+  bool online_provider = false;
   bool force = false;
   std::string level;  ///< of `log level`
   bool failed = false;

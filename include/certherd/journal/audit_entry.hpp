@@ -33,11 +33,13 @@ struct AuditEntry {
   std::optional<Generation> generation;  ///< what was published: its number, serial and end are written
   std::optional<Failure> failure;
   std::vector<Span> phases;
+  std::vector<ServerVisibility> visibility;  ///< when each name server showed the TXT records
+  std::optional<Milliseconds> wait_ended;    ///< when certherd ended certbot's wait for them
   std::string certbot_version;
   std::string command;  ///< redacted
 };
 
-/// The entry of a finished Run. Version and command are those of its last Attempt.
+/// The entry of a finished Run. Visibility, version and command are those of its last Attempt.
 AuditEntry audit_entry(const Run& run, const std::string& action);
 
 /// The whole line, without its newline, of an entry that follows `previous`:

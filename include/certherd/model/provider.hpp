@@ -42,6 +42,28 @@ enum class WaitMechanism {
   own_sleep     ///< sleeps in its own code as well or instead (multi, cdmon, zoneedit)
 };
 
+/// A question to a provider's API which zones some credentials reach. In a text, `{key}` stands for the credential of
+/// that name, and `{page}` in the URL for the number of the page, from 1 on.
+struct ZoneList {
+  std::string url;
+  std::map<std::string, std::string> headers;
+  std::string names;  ///< where the zones stand in the JSON document that it answers: "result[].name"
+  std::string pages;  ///< where the number of pages stands; empty: the first page without a zone is the last one
+  /// HTTP statuses by which it says that the credentials are none; with others of them they may be good for all but
+  /// this.
+  std::vector<int> denials{401};
+};
+
+/// Where the credentials of a plugin that sends dynamic updates (RFC 2136, RFC 8945) stand: names of keys. The server
+/// can then be asked whether it would take one.
+struct UpdateKeys {
+  std::string server;
+  std::string port;
+  std::string key_name;
+  std::string secret;
+  std::string algorithm;
+};
+
 /// One entry of the plugins-map: how a DNS provider's certbot plugin is called. Facts of plugins-map/<id>.yaml.
 struct Provider {
   std::string id;             ///< what a certificate's dns_provider names
@@ -65,7 +87,9 @@ struct Provider {
   std::string debian_package;            ///< empty: not packaged in Debian 12
   std::string pypi_package;
   std::vector<std::string> extra_arguments;  ///< further constant arguments the plugin needs
-  std::string confidence;                    ///< how far the entry was verified: "high", "medium", "low"
+  std::vector<ZoneList> zone_lists;          ///< ways to ask; the first one all of whose credentials are given
+  std::optional<UpdateKeys> update_keys;
+  std::string confidence;  ///< how far the entry was verified: "high", "medium", "low"
   std::string note;
   SourceMark mark;  ///< the file the entry came from
 

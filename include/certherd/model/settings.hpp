@@ -194,6 +194,7 @@ struct Settings {
   Paths paths;
   DnsSettings dns;
   PreflightMode preflight = PreflightMode::block;
+  bool preflight_asks_provider = false;  ///< each preflight asks the DNS provider too what the account may do
   PropagationSettings propagation;
   CertbotSettings certbot;
   ControlSettings control;

@@ -2,6 +2,7 @@
 
 #include <certherd/model/dns_facts.hpp>
 #include <certherd/model/finding.hpp>
+#include <certherd/model/scope_answer.hpp>
 
 #include <optional>
 #include <string>
@@ -34,6 +35,7 @@ struct Question {
   std::vector<std::string> account_zones;  ///< empty: not said
   std::vector<OtherAccount> other_accounts;
   ProviderTraits provider;
+  std::optional<ScopeAnswer> scope_answer;  ///< absent: the provider was not asked
   /// Domains of the same Certificate whose challenge is answered at the same final name, this one left out.
   std::vector<std::string> same_place;
 };

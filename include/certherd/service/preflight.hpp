@@ -5,6 +5,7 @@
 #include <certherd/model/finding.hpp>
 #include <certherd/service/directories.hpp>
 #include <certherd/service/roster.hpp>
+#include <certherd/service/scope_desk.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -35,11 +36,13 @@ boost::json::object to_json(const CertificateCheck& check);
 class PreflightDesk {
 public:
   PreflightDesk(boost::asio::any_io_executor executor, Directories& directories)
-      : executor_(std::move(executor)), directories_(directories) {}
+      : executor_(std::move(executor)), directories_(directories), scope_(executor_) {}
 
   /// As thoroughly as it can be: with the public resolvers, and with time for servers that do not answer.
+  /// `ask_providers`: what the Accounts may do is asked of the providers too.
   boost::asio::awaitable<std::vector<CertificateCheck>> check(ConfigurationPtr configuration,
-                                                              std::vector<const Certificate*> certificates);
+                                                              std::vector<const Certificate*> certificates,
+                                                              bool ask_providers);
 
   /// For a Run: after 5 s with what is known by then, without the public resolvers. Runs that begin within a second
   /// share their questions.
@@ -58,10 +61,16 @@ private:
   std::shared_ptr<dns::Client> client_of(const ConfigurationPtr& configuration);
   boost::asio::awaitable<std::vector<std::string>> identities(Ca ca, Seconds patience);
   boost::asio::awaitable<CertificateCheck> judge(ConfigurationPtr configuration, const Certificate& certificate,
-                                                 std::vector<DomainFacts> facts, Seconds patience);
+                                                 std::vector<DomainFacts> facts, std::vector<ScopeAnswer> answers,
+                                                 Seconds patience);
+  boost::asio::awaitable<std::vector<ScopeAnswer>> ask_provider(ConfigurationPtr configuration,
+                                                                const Certificate& certificate, dns::Client& client,
+                                                                const std::vector<DomainFacts>& facts,
+                                                                Milliseconds patience);
 
   boost::asio::any_io_executor executor_;
   Directories& directories_;
+  ScopeDesk scope_;
   Batch batch_;
 };
 

@@ -19,6 +19,33 @@ TEST_SUITE("config/certificates") {
     CHECK(faults[1].find("6:15 a second certificate has the name 'example.com'; the first is at ") == 0);
   }
 
+  TEST_CASE("a wait that is learned, and one that nobody could be told of") {
+    const Loaded loaded(head + R"(accounts:
+  a: {provider: cloudflare, zones: [example.com], credentials_file: a.ini, propagation_seconds: auto}
+certificates:
+  - {name: a, domains: [a.example.com], dns_provider: cloudflare}
+  - {name: b, domains: [b.example.com], dns_provider: cloudflare, propagation_seconds: auto}
+  - {name: c, domains: [c.example.com], dns_provider: cloudflare, propagation_seconds: 30}
+)");
+    CHECK(loaded.faults() == Texts{});
+    const Settings& settings = loaded.config.settings;
+    CHECK(settings.accounts.at("a").propagation_auto);
+    CHECK_FALSE(settings.accounts.at("a").propagation);
+    CHECK_FALSE(settings.find("a")->propagation_auto);
+    CHECK(settings.find("b")->propagation_auto);
+    CHECK_FALSE(settings.find("c")->propagation_auto);
+    CHECK(settings.find("c")->propagation == Seconds(30));
+    const Loaded wrong(head +
+                       "certificates:\n  - {domains: [x.test], dns_provider: standalone, "
+                       "propagation_seconds: auto}\n");
+    CHECK(wrong.faults() == Texts{"3:81 the plugin of provider 'standalone' cannot be told how long to wait; leave out "
+                                  "'propagation_seconds': it would have no effect"});
+    CHECK(Loaded(with_account + "certificates:\n  - {domains: [a.example.com], dns_provider: cloudflare, "
+                                "propagation_seconds: automatic}\n")
+              .faults()
+              .size() == 1);
+  }
+
   TEST_CASE("a name that would leave its directory is refused") {
     const Loaded loaded(with_account +
                         "certificates:\n  - {name: ../etc, domains: [example.com], dns_provider: cloudflare}\n");

@@ -55,7 +55,15 @@ TEST_SUITE("config/dns") {
       CHECK(loaded.config.settings.preflight == row.mode);
     }
     CHECK(Loaded(head + "preflight: maybe\n").faults().size() == 1);
-    CHECK(Loaded(head + "preflight: {mode: warn}\n").faults().size() == 1);
+    CHECK_FALSE(Loaded(head).config.settings.preflight_asks_provider);
+    const Loaded asking(head + "preflight: {mode: warn, provider_api: true}\n");
+    CHECK(asking.faults() == Texts{});
+    CHECK(asking.config.settings.preflight == Mode::warn);
+    CHECK(asking.config.settings.preflight_asks_provider);
+    CHECK(Loaded(head + "preflight: {provider_api: true}\n").config.settings.preflight == Mode::block);
+    CHECK(Loaded(head + "preflight: {mode: maybe}\n").faults().size() == 1);
+    CHECK(Loaded(head + "preflight: {provider: true}\n").faults().size() == 1);
+    CHECK(Loaded(head + "preflight: [block]\n").faults().size() == 1);
   }
 
   TEST_CASE("propagation: whether the wait is ended, and how long after the last server") {

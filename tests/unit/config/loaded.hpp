@@ -18,6 +18,7 @@ inline PluginsMap test_providers() {
     provider.id = id;
     provider.authenticator = "dns-" + id;
     provider.credentials_kind = kind;
+    if (kind != CredentialsKind::none) provider.propagation_flag = "--dns-" + id + "-propagation-seconds";
     return map[id] = provider;
   };
   add("cloudflare", CredentialsKind::ini_file);

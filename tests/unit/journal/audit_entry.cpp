@@ -49,6 +49,18 @@ TEST_SUITE("journal/audit_entry") {
     CHECK(line.substr(begin.size()).starts_with("\"prev\":\"" + previous.hash + "\",\"hash\":\""));
   }
 
+  TEST_CASE("when each name server showed the records, and when the wait for them was ended") {
+    Run run = test::sample_run();
+    Attempt& attempt = run.attempts.emplace_back();
+    attempt.visibility = {{"ns1.example.com", "192.0.2.1:53", Milliseconds(40), ""},
+                          {"ns2.example.com", "192.0.2.2:53", std::nullopt, "no answer within 1.5 s"}};
+    attempt.wait_ended = Milliseconds(8540);
+    const std::string line = audit_line(audit_entry(run, "renew"), {});
+    CHECK(line.find(R"("visibility":[{"server":"ns1.example.com","address":"192.0.2.1:53","seconds":0.040},)"
+                    R"({"server":"ns2.example.com","address":"192.0.2.2:53","error":"no answer within 1.5 s"}],)"
+                    R"("wait_ended":8.540,)") != std::string::npos);
+  }
+
   TEST_CASE("the phase of a failure and the CA's Retry-After") {
     AuditEntry entry;
     entry.failure = test::sample_failure();

@@ -171,6 +171,64 @@ TEST_SUITE("providers/plugins_map") {
     CHECK(provider.note == "n");
   }
 
+  TEST_CASE("what the provider can be asked is read") {
+    const std::string keys = minimal + "credentials: {keys: {x_user: {}, x_token: {}}}\n";
+    const Provider provider = provider_of(keys +
+                                          "zone_list:\n"
+                                          "  - {url: 'https://x.test/{x_user}?p={page}', headers: {A: 'B {x_token}'}, "
+                                          "names: 'a[].n', pages: b.c, denials: [403, 404]}\n"
+                                          "  - {url: 'http://127.0.0.1:1/', names: '[]', denials: []}\n"
+                                          "  - {url: 'https://x.test/', names: 'z[]'}\n"
+                                          "dynamic_update: {server: x_user, port: x_user, key_name: x_user, secret: "
+                                          "x_token, algorithm: x_user}\n");
+    REQUIRE(provider.zone_lists.size() == 3);
+    const ZoneList& first = provider.zone_lists[0];
+    CHECK(first.url == "https://x.test/{x_user}?p={page}");
+    CHECK(first.headers.at("A") == "B {x_token}");
+    CHECK(first.names == "a[].n");
+    CHECK(first.pages == "b.c");
+    CHECK(first.denials == std::vector<int>{403, 404});
+    CHECK(provider.zone_lists[1].denials.empty());
+    CHECK(provider.zone_lists[2].denials == std::vector<int>{401});
+    REQUIRE(provider.update_keys);
+    CHECK(provider.update_keys->secret == "x_token");
+    CHECK_FALSE(provider_of(minimal).update_keys);
+  }
+
+  TEST_CASE("questions that could not be asked, or would show a secret") {
+    const auto faults = [](const std::string& entry) {
+      Texts texts;
+      for (const auto& fault : faults_of(minimal + "credentials: {keys: {x_token: {}}}\n" + entry))
+        texts.push_back(fault.substr(fault.find(' ') + 1));
+      return texts;
+    };
+    const auto list = [&](const std::string& what) { return faults("zone_list: [{" + what + "}]\n"); };
+    CHECK(list("url: 'http://x.test/', names: 'z[]'") ==
+          Texts{"'zone_list.url' must begin with https://, not 'http://x.test/'"});
+    CHECK(list("url: 'http://127.0.0.1.x.test/', names: 'z[]'").size() == 1);
+    CHECK(list("url: 'https://', names: 'z[]'").size() == 1);
+    CHECK(list("names: 'z[]'") == Texts{"'zone_list.url' must begin with https://, not ''"});
+    CHECK(list("url: 'https://x.test/{x_tokem}', names: 'z[]'") ==
+          Texts{"'{x_tokem}' in 'zone_list.url' names no key of the credentials, and is not {page}"});
+    CHECK(list("url: 'https://x.test/', headers: {A: '{page}'}, names: 'z[]'") ==
+          Texts{"'{page}' in 'zone_list.headers' names no key of the credentials"});
+    for (const std::string path : {"", "z", "z[].a b"}) {
+      CAPTURE(path);
+      CHECK(list("url: 'https://x.test/', names: '" + path + "'").size() == 1);
+    }
+    CHECK(list("url: 'https://x.test/{page}', names: 'z[]', pages: 'z[]'").size() == 1);
+    CHECK(list("url: 'https://x.test/', names: 'z[]', pages: a") ==
+          Texts{"'zone_list.pages' has no meaning without {page} in 'zone_list.url'"});
+    CHECK(list("url: 'https://x.test/', names: 'z[]', denials: [200]") ==
+          Texts{"'zone_list.denials' must hold HTTP statuses from 400 to 499, not '200'"});
+    CHECK(list("url: 'https://x.test/', names: 'z[]', name: a") ==
+          Texts{"unknown key 'zone_list.name'; did you mean 'names'?"});
+    CHECK(faults("zone_list: {url: a}\n") == Texts{"'zone_list' must be a list of maps"});
+    CHECK(faults("zone_list: [a]\n") == Texts{"'zone_list' must be a list of maps"});
+    CHECK(faults("dynamic_update: {server: x_token, port: x_token, key_name: x_token, secret: x_token}\n") ==
+          Texts{"'dynamic_update.algorithm' must name a key of the credentials"});
+  }
+
   TEST_CASE("a later directory adds entries and replaces them whole") {
     const TempDir first;
     const TempDir second;

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace certherd {
+
+/// What a DNS provider says of what an Account may do.
+struct ScopeAnswer {
+  enum class Says {
+    nothing,          ///< it could not be asked, or answered something that is no answer
+    allowed,          ///< the name may be written
+    refused,          ///< it may not, with credentials that are right as such
+    bad_credentials,  ///< it does not know the credentials, or they may not ask
+    zones             ///< the zones that the credentials reach
+  };
+  Says says = Says::nothing;
+  std::string who;                 ///< who was asked, and as whom: "192.0.2.1:53 with TSIG key 'certbot.'"
+  std::string answer;              ///< "REFUSED", "NOTAUTH (BADSIG)", "HTTP status 401", "no answer within 3 s"
+  std::vector<std::string> zones;  ///< lower case, no dot at the end
+  bool whole = false;              ///< these are all of them
+};
+
+}  // namespace certherd
