@@ -184,14 +184,14 @@ TEST_SUITE("dns/survey") {
     World lame(two_zones() + std::vector<std::string>{"example.com NS ns3.example.com."},
                {"other.test SOA ns1.other.test. a.other.test. 1 1 1 1 1"});
     CHECK(server_states(lame.survey("example.com")) ==
-          Texts{"ns1.example.com answers 42", "ns2.example.com lame: REFUSED", "ns3.example.com no_address"});
+          Texts{"ns1.example.com answers 42", "ns2.example.com lame: SOA: REFUSED", "ns3.example.com no_address"});
   }
 
   TEST_CASE("a server that does not answer") {
     World world(two_zones());
     world.secondary.reset();
     CHECK(server_states(world.survey("example.com")) ==
-          Texts{"ns1.example.com answers 42", "ns2.example.com unreachable: connection refused"});
+          Texts{"ns1.example.com answers 42", "ns2.example.com unreachable: SOA: connection refused"});
   }
 
   TEST_CASE("CAA: the closest set upwards, by the domain's own parents, through its own CNAME") {
