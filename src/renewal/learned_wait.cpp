@@ -8,8 +8,8 @@ namespace certherd::renewal {
 namespace {
 
 constexpr std::size_t enough_samples = 5;
-constexpr Milliseconds shortest_wait{5'000};
-constexpr Milliseconds longest_wait{600'000};
+constexpr Milliseconds least_learned{5'000};
+constexpr Milliseconds most_learned{600'000};
 constexpr Milliseconds least_margin{2'000};
 /// What is left of a boost after each Attempt that went well; below `spent` it is none any more. Of the bound below
 /// which the wait is not ended, nothing that can be seen from here takes the place: it stays longer.
@@ -47,7 +47,7 @@ struct Boost {
   TimePoint since;
 
   void double_of(Milliseconds waited, TimePoint when) {
-    const Milliseconds doubled = std::clamp(2 * waited, shortest_wait, longest_wait);
+    const Milliseconds doubled = std::clamp(2 * waited, least_learned, most_learned);
     if (doubled < wait) return;
     *this = {doubled, doubled, when};
   }
@@ -97,9 +97,9 @@ Milliseconds wait_by_speed(const std::vector<WaitSample>& samples, Seconds provi
                          " runs of this account the slowest name server had the records within " + text_of(slowest) +
                          "; with a margin of " + text_of(margin) + " that is " + text_of(slowest + margin),
                      {}});
-  if (slowest + margin < shortest_wait)
-    because.push_back({"it is never shorter than " + text_of(std::chrono::ceil<Seconds>(shortest_wait)), {}});
-  return std::max(slowest + margin, shortest_wait);
+  if (slowest + margin < least_learned)
+    because.push_back({"it is never shorter than " + text_of(std::chrono::ceil<Seconds>(least_learned)), {}});
+  return std::max(slowest + margin, least_learned);
 }
 
 }  // namespace
@@ -115,7 +115,7 @@ LearnedWait learn_wait(const std::vector<WaitSample>& all, Seconds provider_defa
         {"doubled to " + text_of(boost.at_first) + boost.decayed() + ", since the CA found no record", boost.since});
     wait = boost.wait;
   }
-  const Milliseconds most = std::max(longest_wait, Milliseconds(provider_default));
+  const Milliseconds most = std::max(most_learned, Milliseconds(provider_default));
   if (wait > most) {
     learned.because.push_back({"it is never longer than " + text_of(std::chrono::ceil<Seconds>(most)), {}});
     wait = most;
