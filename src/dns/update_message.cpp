@@ -3,31 +3,21 @@
 
 #include <ldns/ldns.h>
 
-#include <algorithm>
-#include <array>
-#include <cstdlib>
+#include <chrono>
 #include <memory>
+
+#include "tsig.hpp"
 
 namespace certherd::dns {
 namespace {
 
 constexpr unsigned opcode_update = 5;
 constexpr std::uint16_t class_none = 254;  // RFC 2136 §2.5.4: delete an RR from an RRset
-constexpr std::uint16_t signature_fudge = 300;
 
 struct FreePacket {
   void operator()(ldns_pkt* packet) const { ldns_pkt_free(packet); }
 };
 using Packet = std::unique_ptr<ldns_pkt, FreePacket>;
-
-/// The algorithm's name in DNS; empty: none that certbot-dns-rfc2136 knows.
-std::string algorithm_name(const std::string& algorithm) {
-  const std::string name = to_lower(algorithm);
-  if (name.empty() || name == "hmac-md5") return "hmac-md5.sig-alg.reg.int.";
-  static const std::array<std::string_view, 5> others{"hmac-sha1", "hmac-sha224", "hmac-sha256", "hmac-sha384",
-                                                      "hmac-sha512"};
-  return std::find(others.begin(), others.end(), name) == others.end() ? std::string() : name + ".";
-}
 
 std::string u16(unsigned value) {
   return {static_cast<char>(value >> 8), static_cast<char>(value & 0xff)};
@@ -62,31 +52,14 @@ std::string unsigned_update(const std::string& zone, const std::string& name, co
 
 Result<std::string> encode_no_op_update(const std::string& zone, const std::string& name, const std::string& value,
                                         const TsigKey& key, std::uint16_t id) {
-  const std::string algorithm = algorithm_name(key.algorithm);
-  if (algorithm.empty())
-    return Fault{"the TSIG algorithm '" + printable(key.algorithm) + "' is not known", "use HMAC-SHA512", {}};
   const std::string zone_wire = wire_of(zone);
   const std::string name_wire = wire_of(name);
-  const std::string key_name = absolute(key.name);
-  if (zone_wire.empty() || name_wire.empty() || wire_of(key_name).empty())
+  const std::string key_wire = wire_of(to_lower(key.name));
+  if (zone_wire.empty() || name_wire.empty() || key_wire.empty())
     return Fault{"'" + printable(key.name) + "' or '" + printable(name) + "' cannot be a DNS name", {}, {}};
-  const std::string plain = unsigned_update(zone_wire, name_wire, value, id);
-  ldns_pkt* parsed = nullptr;
-  ldns_status status = ldns_wire2pkt(&parsed, reinterpret_cast<const std::uint8_t*>(plain.data()), plain.size());
-  const Packet packet(parsed);
-  if (status == LDNS_STATUS_OK)
-    status =
-        ldns_pkt_tsig_sign(parsed, key_name.c_str(), key.secret.c_str(), signature_fudge, algorithm.c_str(), nullptr);
-  std::uint8_t* bytes = nullptr;
-  std::size_t size = 0;
-  if (status == LDNS_STATUS_OK) status = ldns_pkt2wire(&bytes, parsed, &size);
-  const std::unique_ptr<std::uint8_t, decltype(&std::free)> held(bytes, &std::free);
-  if (status != LDNS_STATUS_OK)
-    return Fault{"an update cannot be signed with the TSIG key '" + printable(key.name) +
-                     "': " + to_lower(ldns_get_errorstr_by_id(status)),
-                 "see that its secret is whole and base64",
-                 {}};
-  return std::string(reinterpret_cast<const char*>(bytes), size);
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  return sign(unsigned_update(zone_wire, name_wire, value, id),
+              {key_wire, key.algorithm.empty() ? "hmac-md5" : to_lower(key.algorithm), key.secret, now});
 }
 
 Result<UpdateReply> decode_update_reply(std::string_view wire, std::uint16_t id) {

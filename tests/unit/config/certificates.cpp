@@ -38,7 +38,7 @@ certificates:
     const Loaded wrong(head +
                        "certificates:\n  - {domains: [x.test], dns_provider: standalone, "
                        "propagation_seconds: auto}\n");
-    CHECK(wrong.faults() == Texts{"3:81 the plugin of provider 'standalone' cannot be told how long to wait; leave out "
+    CHECK(wrong.faults() == Texts{"3:72 the plugin of provider 'standalone' cannot be told how long to wait; leave out "
                                   "'propagation_seconds': it would have no effect"});
     CHECK(Loaded(with_account + "certificates:\n  - {domains: [a.example.com], dns_provider: cloudflare, "
                                 "propagation_seconds: automatic}\n")

@@ -12,6 +12,7 @@
 #include <optional>
 #include <utility>
 
+#include "../../../src/dns/tsig.hpp"
 #include "../support/coroutine.hpp"
 #include "../support/dns_wire.hpp"
 #include "name_server.hpp"
@@ -22,7 +23,7 @@ using dns::encode_no_op_update;
 using test::wire_name;
 using test::wire_u16;
 using test::wire_u32;
-using Says = ScopeAnswer::Says;
+using Answered = ScopeAnswer::Says;
 
 namespace {
 
@@ -94,30 +95,55 @@ TEST_SUITE("dns/update") {
     REQUIRE(ldns_pkt_tsig(parsed));
   }
 
-  TEST_CASE("the signature is right, with each algorithm") {
-    const std::pair<const char*, const char*> algorithms[] = {
-        {"", "hmac-md5.sig-alg.reg.int."}, {"hmac-md5", "hmac-md5.sig-alg.reg.int."}, {"HMAC-SHA1", "hmac-sha1."},
-        {"HMAC-SHA224", "hmac-sha224."},   {"HMAC-SHA256", "hmac-sha256."},           {"HMAC-SHA384", "hmac-sha384."},
-        {"hmac-sha512", "hmac-sha512."}};
+  TEST_CASE("the signature is what ldns finds right") {
+    const std::pair<const char*, const char*> algorithms[] = {{"", "hmac-md5.sig-alg.reg.int."},
+                                                              {"hmac-md5", "hmac-md5.sig-alg.reg.int."},
+                                                              {"HMAC-SHA1", "hmac-sha1."},
+                                                              {"HMAC-SHA256", "hmac-sha256."},
+                                                              {"hmac-sha512", "hmac-sha512."}};
     for (const auto& [given, name] : algorithms) {
-      CAPTURE(given);
-      const std::string wire = no_op({"key.test", tsig_secret, given});
+      CAPTURE(name);
+      const std::string wire = no_op({"Key.Test", tsig_secret, given});
       ldns_pkt* parsed = nullptr;
       const auto* bytes = reinterpret_cast<const std::uint8_t*>(wire.data());
       REQUIRE(ldns_wire2pkt(&parsed, bytes, wire.size()) == LDNS_STATUS_OK);
       const std::unique_ptr<ldns_pkt, decltype(&ldns_pkt_free)> packet(parsed, &ldns_pkt_free);
-      char* algorithm = ldns_rdf2str(ldns_rr_rdf(ldns_pkt_tsig(parsed), 0));
-      CHECK(std::string(algorithm) == name);
-      std::free(algorithm);
+      const std::unique_ptr<char, decltype(&std::free)> algorithm(ldns_rdf2str(ldns_rr_rdf(ldns_pkt_tsig(parsed), 0)),
+                                                                  &std::free);
+      CHECK(std::string(algorithm.get()) == name);
       CHECK(ldns_pkt_tsig_verify(parsed, bytes, wire.size(), "key.test.", tsig_secret.c_str(), nullptr));
       CHECK_FALSE(ldns_pkt_tsig_verify(parsed, bytes, wire.size(), "key.test.", "b3RoZXI=", nullptr));
     }
   }
 
+  TEST_CASE("known signatures of every algorithm, secrets with and without padding") {
+    // Made with hmac of Python's standard library over the text of RFC 8945 §4.3.3.
+    const auto mac = [](const std::string& algorithm, const std::string& secret) {
+      const std::string message = wire_u16(0x1234) + std::string(10, '\0');
+      const auto made = dns::sign(message, {wire_name("key.test"), algorithm, secret,
+                                            std::chrono::sys_seconds(std::chrono::seconds(1'700'000'000))});
+      if (!made) return "fault: " + made.fault().message;
+      CHECK(made->substr(0, 12) == wire_u16(0x1234) + std::string(9, '\0') + '\1');
+      // Behind the MAC stand the id, the error and the length of nothing.
+      const std::size_t size = algorithm == "hmac-md5" ? 16 : algorithm == "hmac-sha224" ? 28 : 48;
+      std::string hex;
+      for (const char c : made->substr(made->size() - 6 - size, 6))
+        hex += {"0123456789abcdef"[(c >> 4) & 15], "0123456789abcdef"[c & 15]};
+      return hex;
+    };
+    CHECK(mac("hmac-md5", tsig_secret) == "505c23de47db");
+    CHECK(mac("hmac-sha224", tsig_secret) == "3e5a2ae9d169");
+    CHECK(mac("hmac-sha384", tsig_secret) == "2acb90e3035c");
+    CHECK(mac("hmac-sha384", "c2VjcmV0") == "ad14e661efcd");
+    CHECK(mac("hmac-sha384", "c2VjcmV0MQ==\n") == "1c35e2442f44");
+    for (const char* wrong : {"", "c2VjcmV0M", "c2V!cmV0", "====", "c2VjcmV0MQ==x"})
+      CHECK(mac("hmac-sha384", wrong) == "fault: the secret of the TSIG key is no base64");
+    CHECK(mac("hmac-sha3", tsig_secret) == "fault: the TSIG algorithm 'hmac-sha3' is not known");
+  }
+
   TEST_CASE("keys that cannot be used") {
-    CHECK(fault_of_key({"key.test", tsig_secret, "HMAC-SHA3"}) == "the TSIG algorithm 'HMAC-SHA3' is not known");
-    CHECK(fault_of_key({"key.test", "no base64!", "HMAC-SHA512"})
-              .starts_with("an update cannot be signed with the TSIG key 'key.test': "));
+    CHECK(fault_of_key({"key.test", tsig_secret, "HMAC-SHA3"}) == "the TSIG algorithm 'hmac-sha3' is not known");
+    CHECK(fault_of_key({"key.test", "no base64!", "HMAC-SHA512"}) == "the secret of the TSIG key is no base64");
     CHECK(fault_of_key({"a..b", tsig_secret, "HMAC-SHA512"}) == "'a..b' or 'a.example.test' cannot be a DNS name");
     CHECK(fault_of_key(good_key).empty());
   }
@@ -155,12 +181,12 @@ TEST_SUITE("dns/update") {
       CHECK(answer.who == "the server " + bench.server_name + " with TSIG key 'Key.Test'");
       return answer;
     };
-    CHECK(says(0, 0).says == Says::allowed);
-    CHECK(says(5, 0).says == Says::refused);
+    CHECK(says(0, 0).says == Answered::allowed);
+    CHECK(says(5, 0).says == Answered::refused);
     CHECK(says(5, 0).answer == "REFUSED");
-    CHECK(says(9, -1).says == Says::refused);
-    for (const int error : {16, 17, 18}) CHECK(says(9, error).says == Says::bad_credentials);
-    for (const unsigned rcode : {1U, 2U, 3U, 4U, 10U}) CHECK(says(rcode, 0).says == Says::nothing);
+    CHECK(says(9, -1).says == Answered::refused);
+    for (const int error : {16, 17, 18}) CHECK(says(9, error).says == Answered::bad_credentials);
+    for (const unsigned rcode : {1U, 2U, 3U, 4U, 10U}) CHECK(says(rcode, 0).says == Answered::nothing);
     CHECK(says(2, 0).answer == "SERVFAIL");
     CHECK(bench.updates == 13);
   }
@@ -168,7 +194,7 @@ TEST_SUITE("dns/update") {
   TEST_CASE("a server that has no such zone is asked nothing more") {
     UpdateBench bench;
     const auto answer = bench.ask("_acme-challenge.example.net", std::pair(0U, 0));
-    CHECK(answer.says == Says::refused);
+    CHECK(answer.says == Answered::refused);
     CHECK(answer.answer == "it has no zone that holds _acme-challenge.example.net");
     CHECK(bench.updates == 0);
   }
@@ -176,18 +202,18 @@ TEST_SUITE("dns/update") {
   TEST_CASE("silence, nobody there, an address that is none, a key that is none") {
     UpdateBench bench;
     const auto silent = bench.ask("a.example.test", std::nullopt);
-    CHECK(silent.says == Says::nothing);
+    CHECK(silent.says == Answered::nothing);
     CHECK_FALSE(silent.answer.empty());
     const auto unknown = bench.ask("a.example.test", std::pair(0U, 0), {"key.test", tsig_secret, "HMAC-SHA3"});
-    CHECK(unknown.says == Says::bad_credentials);
+    CHECK(unknown.says == Answered::bad_credentials);
     dns::Client client(bench.io.get_executor(), bench.pool, {});
     const auto ask = [&](const std::string& server) {
       return test::run_among_others(bench.io,
                                     dns::ask_for_update(client, server, "a.test", good_key, Milliseconds(300)));
     };
     const auto nowhere = ask("ns1.example.test:53");
-    CHECK(nowhere.says == Says::nothing);
+    CHECK(nowhere.says == Answered::nothing);
     CHECK(nowhere.answer == "that is no address and port");
-    CHECK(ask(bench.server_name).says == Says::nothing);
+    CHECK(ask(bench.server_name).says == Answered::nothing);
   }
 }

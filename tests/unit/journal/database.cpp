@@ -118,7 +118,7 @@ TEST_SUITE("journal/database") {
     for (const auto mode : {Journal::Mode::read_write, Journal::Mode::read_only}) {
       CHECK(Journal::open(database.path, mode).fault().text() ==
             "the database " + database.path.string() +
-                " was written by a newer certherd (its schema is 9, this program knows up to 4); use the newer "
+                " was written by a newer certherd (its schema is 9, this program knows up to 5); use the newer "
                 "certherd, or move the file away to begin a new history");
     }
     CHECK(content(database.path) == before);

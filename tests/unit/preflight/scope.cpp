@@ -4,13 +4,13 @@
 
 using namespace certherd;
 using sample::lines;
-using Says = ScopeAnswer::Says;
+using Answered = ScopeAnswer::Says;
 using Topic = Finding::Topic;
 
 namespace {
 
 /// The sample's question with an answer of its provider.
-preflight::Question answered(Says says, std::string answer = "", std::vector<std::string> zones = {}) {
+preflight::Question answered(Answered says, std::string answer = "", std::vector<std::string> zones = {}) {
   auto question = sample::question();
   question.scope_answer = ScopeAnswer{says, "the API of X", std::move(answer), std::move(zones), true};
   return question;
@@ -31,16 +31,16 @@ TEST_SUITE("preflight/scope") {
   }
 
   TEST_CASE("one that says nothing blocks nothing") {
-    const auto question = answered(Says::nothing, "no answer within 3 s");
+    const auto question = answered(Answered::nothing, "no answer within 3 s");
     CHECK(lines(question, Topic::scope) ==
           "warning: could not ask whether account main may write _acme-challenge.www.example.com: the API of X: no "
           "answer within 3 s; nothing is blocked\n");
   }
 
   TEST_CASE("an update that would be taken, or not") {
-    CHECK(lines(answered(Says::allowed, "NOERROR"), Topic::scope) ==
+    CHECK(lines(answered(Answered::allowed, "NOERROR"), Topic::scope) ==
           "info: the API of X may write _acme-challenge.www.example.com\n");
-    auto refused = answered(Says::refused, "REFUSED");
+    auto refused = answered(Answered::refused, "REFUSED");
     CHECK(lines(refused, Topic::scope) ==
           "blocking: the API of X may not write _acme-challenge.www.example.com: REFUSED\n");
     CHECK(scope_fix(refused).find("update-policy") != std::string::npos);
@@ -49,31 +49,31 @@ TEST_SUITE("preflight/scope") {
   }
 
   TEST_CASE("credentials that are none; a clock that is wrong") {
-    CHECK(lines(answered(Says::bad_credentials, "HTTP status 401"), Topic::scope) ==
+    CHECK(lines(answered(Answered::bad_credentials, "HTTP status 401"), Topic::scope) ==
           "blocking: the API of X does not take the credentials of account main: HTTP status 401\n");
-    CHECK(scope_fix(answered(Says::bad_credentials, "HTTP status 401")) ==
+    CHECK(scope_fix(answered(Answered::bad_credentials, "HTTP status 401")) ==
           "Correct the credentials of account main.\n");
-    CHECK(scope_fix(answered(Says::bad_credentials, "NOTAUTH (BADTIME)")) ==
+    CHECK(scope_fix(answered(Answered::bad_credentials, "NOTAUTH (BADTIME)")) ==
           "Set the clock of this host or of that server right.\n");
   }
 
   TEST_CASE("the list of zones") {
-    CHECK(lines(answered(Says::zones, "", {"example.com", "example.net"}), Topic::scope) ==
+    CHECK(lines(answered(Answered::zones, "", {"example.com", "example.net"}), Topic::scope) ==
           "info: the API of X shows account main the zone example.com\n");
-    auto without = answered(Says::zones, "", {"example.net", "a.example"});
+    auto without = answered(Answered::zones, "", {"example.net", "a.example"});
     CHECK(lines(without, Topic::scope) ==
           "blocking: the API of X shows account main only 2 zones: example.net, a.example; none of them holds "
           "_acme-challenge.www.example.com\n");
     CHECK(scope_fix(without) == "Use credentials that may edit example.com.\n");
     without.scope_answer->whole = false;
     CHECK(lines(without, Topic::scope).starts_with("warning: "));
-    CHECK(lines(answered(Says::zones), Topic::scope) ==
+    CHECK(lines(answered(Answered::zones), Topic::scope) ==
           "blocking: the API of X shows account main no zone at all; none of them holds "
           "_acme-challenge.www.example.com\n");
   }
 
   TEST_CASE("a zone of its own below the one that is shown") {
-    auto question = answered(Says::zones, "", {"com", "example.net"});
+    auto question = answered(Answered::zones, "", {"com", "example.net"});
     question.account_zones.clear();
     CHECK(lines(question, Topic::scope) ==
           "warning: the API of X shows account main the zone com, but _acme-challenge.www.example.com lies in "
@@ -84,7 +84,7 @@ TEST_SUITE("preflight/scope") {
 
   TEST_CASE("a plugin that follows aliases writes at their end, another one at their beginning") {
     auto question = sample::delegated();
-    question.scope_answer = ScopeAnswer{Says::allowed, "the server", "NOERROR", {}, true};
+    question.scope_answer = ScopeAnswer{Answered::allowed, "the server", "NOERROR", {}, true};
     CHECK(lines(question, Topic::scope) == "info: the server may write x.acme.net\n");
     question.provider.follows_cname = false;
     CHECK(lines(question, Topic::scope) == "info: the server may write _acme-challenge.www.example.com\n");

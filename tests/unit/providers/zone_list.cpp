@@ -10,7 +10,7 @@
 using namespace certherd;
 using namespace certherd::providers;
 using certherd::test::Texts;
-using Says = ScopeAnswer::Says;
+using Answered = ScopeAnswer::Says;
 
 namespace {
 
@@ -126,7 +126,7 @@ TEST_SUITE("providers/zone_list") {
     ZoneList list = paged_list();
     list.pages = "info.pages";
     const auto answer = api.ask(list);
-    CHECK(answer.says == Says::zones);
+    CHECK(answer.says == Answered::zones);
     CHECK(Texts(answer.zones) == Texts{"a.test", "b.test"});
     CHECK(answer.whole);
     CHECK(answer.who == "the API of Example (https://api.example/…)");
@@ -150,7 +150,7 @@ TEST_SUITE("providers/zone_list") {
     Api api;
     for (int i = 0; i < 200; ++i) api.answers.emplace_back(200, page_of("z" + std::to_string(i) + ".test"));
     const auto answer = api.ask(paged_list());
-    CHECK(answer.says == Says::zones);
+    CHECK(answer.says == Answered::zones);
     CHECK(answer.zones.size() == 100);
     CHECK_FALSE(answer.whole);
   }
@@ -166,16 +166,16 @@ TEST_SUITE("providers/zone_list") {
       Api api{{{status, body}}, {}};
       return api.ask(list);
     };
-    CHECK(answer_to(401).says == Says::bad_credentials);
+    CHECK(answer_to(401).says == Answered::bad_credentials);
     CHECK(answer_to(401).answer == "HTTP status 401");
     for (const int status : {204, 302, 400, 403, 404, 429, 500, 503}) {
-      CHECK(answer_to(status).says == Says::nothing);
+      CHECK(answer_to(status).says == Answered::nothing);
       CHECK(answer_to(status).answer == "HTTP status " + std::to_string(status));
     }
     list.denials = {403};
-    CHECK(answer_to(403).says == Says::bad_credentials);
-    CHECK(answer_to(401).says == Says::nothing);
-    CHECK(answer_to(200, "garbage").says == Says::nothing);
+    CHECK(answer_to(403).says == Answered::bad_credentials);
+    CHECK(answer_to(401).says == Answered::nothing);
+    CHECK(answer_to(200, "garbage").says == Answered::nothing);
     CHECK(answer_to(200, "garbage").answer == "an answer that is no JSON");
     Api nobody;
     CHECK(nobody.ask(list).answer == "api.example: connection refused");
@@ -183,7 +183,7 @@ TEST_SUITE("providers/zone_list") {
     // One page is not all of them.
     Api cut{{{200, page_of("a.test")}}, {}};
     const auto answer = cut.ask(list);
-    CHECK(answer.says == Says::nothing);
+    CHECK(answer.says == Answered::nothing);
     CHECK(answer.answer == "api.example: connection refused");
   }
 }
