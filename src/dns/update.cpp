@@ -42,6 +42,7 @@ std::string nobodys_value() {
 asio::awaitable<ScopeAnswer> ask_for_update(Client& client, std::string server, std::string name, TsigKey key,
                                             Milliseconds patience) {
   ScopeAnswer answer;
+  answer.says = ScopeAnswer::Says::nothing;
   answer.who = "the server " + server + " with TSIG key '" + key.name + "'";
   const auto endpoint = parse_endpoint(server);
   if (!endpoint) {

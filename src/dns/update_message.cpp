@@ -31,7 +31,7 @@ std::string absolute(const std::string& name) {
 std::string wire_of(const std::string& name) {
   ldns_rdf* rdf = ldns_dname_new_frm_str(absolute(name).c_str());
   if (!rdf) return {};
-  const std::string wire(reinterpret_cast<const char*>(ldns_rdf_data(rdf)), ldns_rdf_size(rdf));
+  std::string wire(reinterpret_cast<const char*>(ldns_rdf_data(rdf)), ldns_rdf_size(rdf));
   ldns_rdf_deep_free(rdf);
   return wire;
 }

@@ -72,6 +72,12 @@ void examine_answer(const Question& question, Findings& findings) {
   const ScopeAnswer& answer = *question.scope_answer;
   const Place place = place_of_writing(question);
   switch (answer.says) {
+    case Says::no_question:
+      return findings.info(Topic::scope, "provider " + question.provider.id + " was not asked what account " +
+                                             question.account + " may do: the plugins-map knows no way to");
+    case Says::unusable:
+      return findings.blocking(Topic::scope, answer.answer,
+                               "Correct the credentials of account " + question.account + ".");
     case Says::nothing:
       return findings.warning(Topic::scope,
                               "could not ask whether account " + question.account + " may write " + place.name + ": " +

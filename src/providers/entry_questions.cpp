@@ -18,6 +18,11 @@ bool is_path(const std::string& text) {
   });
 }
 
+bool is_key(const Provider& provider, const std::string& name) {
+  return std::any_of(provider.keys.begin(), provider.keys.end(),
+                     [&](const CredentialKey& key) { return !key.pattern && key.name == name; });
+}
+
 /// A token in plain text goes nowhere but to this host itself.
 bool keeps_secrets(const std::string& url) {
   const auto has_host = [&](std::string_view scheme) { return url.starts_with(scheme) && url.size() > scheme.size(); };
@@ -66,14 +71,11 @@ private:
     }
   }
   void check_placeholders(const std::string& text, const std::string& key, bool pages) {
+    const std::string wrong = "}' in 'zone_list." + key + "' names no key of the credentials";
     for (const auto& name : placeholders(text)) {
-      const bool known = (pages && name == "page") ||
-                         std::any_of(provider_.keys.begin(), provider_.keys.end(),
-                                     [&](const CredentialKey& at) { return !at.pattern && at.name == name; });
-      if (!known)
-        fault("'{" + name + "}' in 'zone_list." + key + "' names no key of the credentials" +
-                  (pages ? ", and is not {page}" : ""),
-              key);
+      if ((pages && name == "page") || is_key(provider_, name)) continue;
+      std::string message = "'{";
+      fault(message.append(name).append(wrong).append(pages ? ", and is not {page}" : ""), key);
     }
   }
   void fault(std::string message, const std::string& key) {
@@ -89,10 +91,8 @@ std::optional<UpdateKeys> read_update(const os::YamlNode* node, const Provider& 
   if (!node) return std::nullopt;
   EntryReader reader(node, "dynamic_update", faults);
   const auto key = [&](const std::string& what) {
-    const std::string name = reader.text(what);
-    const bool known = std::any_of(provider.keys.begin(), provider.keys.end(),
-                                   [&](const CredentialKey& at) { return !at.pattern && at.name == name; });
-    if (!known)
+    std::string name = reader.text(what);
+    if (!is_key(provider, name))
       faults.push_back({"'dynamic_update." + what + "' must name a key of the credentials", {}, reader.mark(what)});
     return name;
   };

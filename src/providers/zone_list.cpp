@@ -141,6 +141,7 @@ Result<ZonePage> read_zone_page(const ZoneList& list, std::string_view body) {
 ScopeAnswer ask_for_zones(const Provider& provider, const ZoneList& list, const Credentials& credentials,
                           std::chrono::steady_clock::time_point deadline, const Exchange& exchange) {
   ScopeAnswer answer;
+  answer.says = ScopeAnswer::Says::nothing;
   answer.whole = true;
   answer.who = "the API of " + provider.title;
   const auto nothing = [&answer](std::string why) {

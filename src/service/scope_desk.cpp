@@ -25,9 +25,22 @@ std::string server_of(const UpdateKeys& keys, const providers::Credentials& cred
   return (address.find(':') == std::string::npos ? address : "[" + address + "]") + ":" + (port.empty() ? "53" : port);
 }
 
-std::optional<providers::Credentials> loaded(const Account& account, const Provider& provider) {
+/// The credentials, or an answer in place of the provider's.
+struct Loaded {
+  std::optional<providers::Credentials> credentials;
+  ScopeAnswer instead;
+};
+
+Loaded loaded(const Account& account, const Provider& provider) {
+  Loaded result;
   auto credentials = providers::load_credentials(account, provider);
-  return credentials ? std::optional(std::move(*credentials)) : std::nullopt;
+  if (credentials) {
+    result.credentials = std::move(*credentials);
+  } else {
+    result.instead.says = ScopeAnswer::Says::unusable;
+    result.instead.answer = credentials.fault().message;
+  }
+  return result;
 }
 
 }  // namespace
@@ -40,20 +53,26 @@ asio::awaitable<std::vector<ScopeAnswer>> ScopeDesk::ask(ConfigurationPtr config
   const Provider& provider = configuration->providers.at(certificate.provider);
   const auto account = settings.accounts.find(certificate.account);
   const bool can_be_asked = !provider.zone_lists.empty() || provider.update_keys;
-  if (account == settings.accounts.end() || provider.own_zone || !can_be_asked) co_return answers;
+  if (account == settings.accounts.end() || provider.own_zone) co_return answers;
+  answers.assign(names.size(), ScopeAnswer{});
+  if (!can_be_asked) co_return answers;
   auto load = [configuration, &account = account->second, &provider] { return loaded(account, provider); };
-  const auto credentials = co_await os::offload(pool, std::move(load));
-  if (!credentials) co_return answers;
+  const Loaded found = co_await os::offload(pool, std::move(load));
+  const auto& credentials = found.credentials;
+  if (!credentials) {
+    answers.assign(names.size(), found.instead);
+    co_return answers;
+  }
   if (provider.update_keys) {
     const UpdateKeys& keys = *provider.update_keys;
     const dns::TsigKey key{value_of(*credentials, keys.key_name), value_of(*credentials, keys.secret),
                            value_of(*credentials, keys.algorithm)};
-    for (auto& name : names) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
       std::string server = server_of(keys, *credentials);
       dns::TsigKey own_key = key;
       ScopeAnswer answer =
-          co_await dns::ask_for_update(client, std::move(server), std::move(name), std::move(own_key), patience);
-      answers.push_back(std::move(answer));
+          co_await dns::ask_for_update(client, std::move(server), std::move(names[i]), std::move(own_key), patience);
+      answers[i] = std::move(answer);
     }
     co_return answers;
   }

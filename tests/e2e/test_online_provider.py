@@ -79,6 +79,12 @@ class Updates(Asking):
         ((_, seen, _),) = self.look("example.test", BLOCKED)
         self.assertIn("NOTAUTH (BADKEY)", seen)
 
+    def test_credentials_that_are_not_there(self):
+        self.host.settings["accounts"] = {"x": {"provider": "rfc2136", "credentials_file": "gone.ini"}}
+        ((severity, seen, _),) = self.look("example.test", BLOCKED)
+        self.assertEqual(severity, "blocking")
+        self.assertIn("gone.ini", seen)
+
     def test_a_server_that_does_not_answer_blocks_nothing(self):
         self.account(dns_rfc2136_port="9")
         ((severity, seen, _),) = self.look("example.test", DONE)
@@ -140,6 +146,15 @@ class Lists(Asking):
         self.host.settings["accounts"] = {
             "x": {"provider": "rfc2136", "credentials": self.host.credentials(dns_rfc2136_secret=TOKEN)},
             "y": {"provider": "rfc2136", "zones": ["b.example.test"], "credentials_file": self.lab.credentials("key-b")}}
+
+    def test_a_provider_that_nobody_knows_how_to_ask(self):
+        own = self.host.directory / "plugins-map" / "rfc2136.yaml"
+        entry = json.loads(own.read_text())
+        del entry["zone_list"]
+        own.write_text(json.dumps(entry))
+        ((severity, seen, _),) = self.look("example.test", DONE, account="x")
+        self.assertEqual(severity, "info")
+        self.assertIn("provider rfc2136 was not asked what account x may do", seen)
 
     def test_a_zone_that_is_listed_on_a_later_page(self):
         self.api.pages = [zones("a.test", "b.test"), zones("Example.Test."), zones()]

@@ -24,9 +24,8 @@ class ScopeDesk {
 public:
   explicit ScopeDesk(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}
 
-  /// One answer for each name, in their order; none at all where the provider cannot be asked or the credentials cannot
-  /// be read, which the Run or `config check` says. A list of zones is kept for some seconds, for the others of a
-  /// batch. `pool`: where HTTP and files may block.
+  /// One answer for each name, in their order; none at all without an account, or where the plugin has a zone of its
+  /// own. A list of zones is kept for some seconds, for the others of a batch. `pool`: where HTTP and files may block.
   boost::asio::awaitable<std::vector<ScopeAnswer>> ask(ConfigurationPtr configuration, const Certificate& certificate,
                                                        std::vector<std::string> names, dns::Client& client,
                                                        boost::asio::thread_pool& pool, Milliseconds patience);

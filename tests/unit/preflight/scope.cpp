@@ -30,6 +30,14 @@ TEST_SUITE("preflight/scope") {
     CHECK(lines(sample::question(), Topic::scope).empty());
   }
 
+  TEST_CASE("one that nobody knows how to ask; credentials that cannot be read") {
+    CHECK(lines(answered(Answered::no_question), Topic::scope) ==
+          "info: provider rfc2136 was not asked what account main may do: the plugins-map knows no way to\n");
+    const auto unusable = answered(Answered::unusable, "account main: cannot read x: No such file or directory");
+    CHECK(lines(unusable, Topic::scope) == "blocking: account main: cannot read x: No such file or directory\n");
+    CHECK(scope_fix(unusable) == "Correct the credentials of account main.\n");
+  }
+
   TEST_CASE("one that says nothing blocks nothing") {
     const auto question = answered(Answered::nothing, "no answer within 3 s");
     CHECK(lines(question, Topic::scope) ==
