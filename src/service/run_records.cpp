@@ -56,6 +56,8 @@ boost::asio::awaitable<void> RunSteps::run_hooks() {
 /// How long certbot is to wait. A history that cannot be read is no reason not to try.
 boost::asio::awaitable<WaitPlan> RunSteps::learn_wait() {
   std::vector<WaitSample> samples;
+  if (!learns_wait(*host_.configuration, certificate_))
+    co_return plan_wait(*host_.configuration, certificate_, samples);
   const auto read = [this, &samples] { samples = wait_samples(*host_.state.journal, certificate_); };
   const auto trouble = co_await os::offload(host_.pool, [&read] { return trouble_of(read); });
   if (!trouble.empty()) warn("how long earlier runs waited for DNS is not known: " + trouble);

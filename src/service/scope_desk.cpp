@@ -48,6 +48,7 @@ Loaded loaded(const Account& account, const Provider& provider) {
 asio::awaitable<std::vector<ScopeAnswer>> ScopeDesk::ask(ConfigurationPtr configuration, const Certificate& certificate,
                                                          std::vector<std::string> names, dns::Client& client,
                                                          asio::thread_pool& pool, Milliseconds patience) {
+  const auto until = Clock::now() + patience;
   std::vector<ScopeAnswer> answers;
   const Settings& settings = configuration->settings;
   const Provider& provider = configuration->providers.at(certificate.provider);
@@ -68,10 +69,12 @@ asio::awaitable<std::vector<ScopeAnswer>> ScopeDesk::ask(ConfigurationPtr config
     const dns::TsigKey key{value_of(*credentials, keys.key_name), value_of(*credentials, keys.secret),
                            value_of(*credentials, keys.algorithm)};
     for (std::size_t i = 0; i < names.size(); ++i) {
+      const auto left = std::chrono::duration_cast<Milliseconds>(until - Clock::now());
       std::string server = server_of(keys, *credentials);
       dns::TsigKey own_key = key;
-      ScopeAnswer answer =
-          co_await dns::ask_for_update(client, std::move(server), std::move(names[i]), std::move(own_key), patience);
+      ScopeAnswer answer{ScopeAnswer::Says::nothing, "the server " + server, "not asked within the time", {}, false};
+      if (left > Milliseconds(0))
+        answer = co_await dns::ask_for_update(client, std::move(server), std::move(names[i]), std::move(own_key), left);
       answers[i] = std::move(answer);
     }
     co_return answers;
@@ -82,7 +85,7 @@ asio::awaitable<std::vector<ScopeAnswer>> ScopeDesk::ask(ConfigurationPtr config
   if (!known.turns) known.turns = std::make_unique<os::Turns>(executor_);
   const auto turn = co_await known.turns->wait();
   if (!known.answer || known.configuration != configuration || Clock::now() - known.asked > kept_for) {
-    auto question = [configuration, &provider, list, credentials, until = Clock::now() + patience] {
+    auto question = [configuration, &provider, list, credentials, until] {
       return providers::ask_for_zones(provider, *list, *credentials, until, os::http_exchange);
     };
     ScopeAnswer answer = co_await os::offload(pool, std::move(question));

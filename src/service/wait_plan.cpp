@@ -15,6 +15,10 @@ std::optional<Seconds> configured(const Configuration& configuration, const Cert
   return provider.seconds();
 }
 
+bool ends_wait(const Configuration& configuration, const Provider& provider) {
+  return configuration.settings.propagation.end_wait && provider.wait == WaitMechanism::fixed_sleep;
+}
+
 void append(std::vector<renewal::Reasoning>& all, const std::vector<renewal::Reasoning>& more) {
   all.insert(all.end(), more.begin(), more.end());
 }
@@ -33,11 +37,16 @@ WaitPlan plan_wait(const Configuration& configuration, const Certificate& certif
     plan.because.push_back(
         {"so certbot waits at most " + std::to_string(plan.seconds.count()) + " s for its records to be seen", {}});
   }
-  if (configuration.settings.propagation.end_wait && provider.wait == WaitMechanism::fixed_sleep) {
+  if (ends_wait(configuration, provider)) {
     plan.not_ended_before = learned.not_ended_before;
     append(plan.because, learned.because_not_ended);
   }
   return plan;
+}
+
+bool learns_wait(const Configuration& configuration, const Certificate& certificate) {
+  const Provider& provider = configuration.providers.at(certificate.provider);
+  return !configured(configuration, certificate, provider) || ends_wait(configuration, provider);
 }
 
 std::vector<WaitSample> wait_samples(journal::Journal& journal, const Certificate& certificate) {

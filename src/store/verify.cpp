@@ -37,11 +37,13 @@ Result<Chain> parse_chain(const PemSet& pems) {
   }
   auto above = parse_certificates(pems.chain, "chain.pem");
   if (!above) return above.fault();
-  auto full = parse_certificates(pems.fullchain, "fullchain.pem");
-  if (!full) return full.fault();
-
   Chain chain = *std::move(leaf);
   for (auto& certificate : *above) chain.push_back(std::move(certificate));
+  // As certbot writes it: what has been parsed need not be parsed again.
+  if (pems.cert.ends_with('\n') && pems.fullchain == pems.cert + pems.chain) return chain;
+
+  auto full = parse_certificates(pems.fullchain, "fullchain.pem");
+  if (!full) return full.fault();
   const bool same = std::equal(chain.begin(), chain.end(), full->begin(), full->end(),
                                [](const X509Ptr& a, const X509Ptr& b) { return X509_cmp(a.get(), b.get()) == 0; });
   if (!same) {

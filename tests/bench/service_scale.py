@@ -16,7 +16,9 @@ def measure(estate, seconds: int, say) -> dict:
         while sum(count for count, _ in looked) < estate.count:
             time.sleep(0.1)
             looked = [(int(count), int(took)) for count, took in LOOKED.findall(service.said.read_text())]
-        # What the start leaves behind is done when a second passes without work.
+        # What the start leaves behind is done when a second passes without work after the first look for renewal
+        # information, which comes 20 s after READY.
+        time.sleep(25)
         before = service.cost()
         while True:
             time.sleep(1)

@@ -20,6 +20,9 @@ struct WaitPlan {
 WaitPlan plan_wait(const Configuration& configuration, const Certificate& certificate,
                    const std::vector<WaitSample>& samples);
 
+/// Whether the samples matter: where a number is configured and nobody ends the wait they do not.
+bool learns_wait(const Configuration& configuration, const Certificate& certificate);
+
 /// The samples for that, of the Certificate's Account. Blocks; throws Failed.
 std::vector<WaitSample> wait_samples(journal::Journal& journal, const Certificate& certificate);
 

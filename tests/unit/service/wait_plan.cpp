@@ -68,7 +68,9 @@ TEST_SUITE("service/wait_plan") {
 
   TEST_CASE("auto, of the account or the certificate; a number of the certificate stays") {
     Planned planned;
+    planned.configuration.settings.propagation.end_wait = false;
     planned.account().propagation_auto = true;
+    CHECK(learns_wait(planned.configuration, planned.certificate));
     const auto plan = planned.plan(slow_servers());
     CHECK(plan.seconds == Seconds(38));
     REQUIRE(plan.because.size() == 2);
@@ -91,7 +93,9 @@ TEST_SUITE("service/wait_plan") {
     CHECK(plan.not_ended_before == Seconds(5));
     REQUIRE(plan.because.size() == 1);
     CHECK(plan.because[0].fact.starts_with("the wait is not ended before 5.0 s"));
+    CHECK(learns_wait(planned.configuration, planned.certificate));
     planned.configuration.settings.propagation.end_wait = false;
+    CHECK_FALSE(learns_wait(planned.configuration, planned.certificate));
     CHECK(planned.plan({ended_too_early()}).because.empty());
     planned.configuration.settings.propagation.end_wait = true;
     planned.configuration.providers.at("x").wait = WaitMechanism::own_poll;
