@@ -24,7 +24,8 @@ namespace asio = boost::asio;
 class RevocationObserver : public service::RunObserver {
 public:
   RevocationObserver(const std::string& name, bool output, const std::shared_ptr<Lines>& lines)
-      : client_({name}, output, [lines](const std::string& line) { lines->push(line); }) {}
+      : client_({name}, output ? service::EventWriter::Detail::output : service::EventWriter::Detail::phases,
+                [lines](const std::string& line) { lines->push(line); }) {}
   void certbot_said(const Run& run, std::string_view line) override { client_.certbot_said(run, line); }
   void warning(const Run& run, std::string_view text) override {
     os::log(os::LogLevel::warning, run.certificate + ": " + std::string(text),

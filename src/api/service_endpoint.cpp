@@ -247,12 +247,14 @@ private:
   /// Everything that touches the service happens on its thread; this one only writes.
   void issue_and_watch(const Request& request, Stream& out) {
     auto asked = wishes(request);
-    const bool output = flag(body_of(request), "output");
+    using Detail = service::EventWriter::Detail;
+    const auto body = body_of(request);
+    const Detail detail = flag(body, "output") ? Detail::output : flag(body, "brief") ? Detail::brief : Detail::phases;
     const auto lines = std::make_shared<Lines>();
     std::set<std::string> names;
     for (const auto& wish : asked) names.insert(wish.certificate);
     const auto writer =
-        std::make_shared<service::EventWriter>(names, output, [lines](const std::string& line) { lines->push(line); });
+        std::make_shared<service::EventWriter>(names, detail, [lines](const std::string& line) { lines->push(line); });
     auto work = [](service::Service& service, std::vector<service::Wish> asked, std::shared_ptr<Lines> lines,
                    std::shared_ptr<service::EventWriter> writer) -> asio::awaitable<void> {
       service.supervisor().observe(writer.get());

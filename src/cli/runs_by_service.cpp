@@ -18,8 +18,10 @@ namespace {
 std::string request_body(const Context& context, const Wanted& wanted) {
   boost::json::array names;
   for (const auto& name : wanted.certificates) names.emplace_back(name);
-  return boost::json::serialize(boost::json::object{
-      {"certificates", std::move(names)}, {"force", wanted.forced}, {"output", context.line.verbosity >= 2}});
+  return boost::json::serialize(boost::json::object{{"certificates", std::move(names)},
+                                                    {"force", wanted.forced},
+                                                    {"output", context.line.verbosity >= 2},
+                                                    {"brief", context.line.json}});
 }
 
 }  // namespace

@@ -59,11 +59,12 @@ Run run_named(const json::object& object) {
 }  // namespace
 
 void EventWriter::run_started(const Run& run) {
-  if (concerned(run)) write_(json::serialize(json::object{{"event", "run_started"}, {"run", to_json(run)}}));
+  if (wanted(Detail::phases, run))
+    write_(json::serialize(json::object{{"event", "run_started"}, {"run", to_json(run)}}));
 }
 
 void EventWriter::phase_started(const Run& run, Phase phase, TimePoint start, std::optional<Seconds> announced) {
-  if (!concerned(run)) return;
+  if (!wanted(Detail::phases, run)) return;
   json::object event = named("phase", run);
   event["phase"] = to_string(phase);
   event["start"] = format_utc(start);
@@ -72,21 +73,22 @@ void EventWriter::phase_started(const Run& run, Phase phase, TimePoint start, st
 }
 
 void EventWriter::certbot_said(const Run& run, std::string_view line) {
-  if (!output_ || !concerned(run)) return;
+  if (!wanted(Detail::output, run)) return;
   json::object event = named("said", run);
   event["text"] = line;
   write_(json::serialize(event));
 }
 
 void EventWriter::warning(const Run& run, std::string_view text) {
-  if (!concerned(run)) return;
+  if (!wanted(Detail::brief, run)) return;
   json::object event = named("warning", run);
   event["text"] = text;
   write_(json::serialize(event));
 }
 
 void EventWriter::run_finished(const Run& run) {
-  if (concerned(run)) write_(json::serialize(json::object{{"event", "run_finished"}, {"run", to_json(run)}}));
+  if (wanted(Detail::phases, run))
+    write_(json::serialize(json::object{{"event", "run_finished"}, {"run", to_json(run)}}));
 }
 
 boost::json::object to_json(const Handled& handled) {

@@ -19,8 +19,8 @@ namespace certherd::api {
 ///   GET  /v1/runs/ID                   one whole Run
 ///   GET  /v1/hooks                     HookJobs that are owed; ?all=1: the newest others as well
 ///   POST /v1/hooks/retry               tries everything that is owed, now: {"owed": N}
-///   POST /v1/issue                     {"certificates": [NAME...], "force": bool, "output": bool}; answered at once
-///                                      with 202, or with ?wait=1 by a line of JSON for each event
+///   POST /v1/issue                     {"certificates": [NAME...], "force": bool, "output": bool, "brief": bool}; answered at
+///                                      once with 202, or with ?wait=1 by a line of JSON for each event
 ///   POST /v1/reload                    reads the configuration again: {"in_force", "faults", "warnings"}
 ///   POST /v1/log-level                 {"level": "debug" | "info" | "warning" | "error"}
 ///

@@ -22,8 +22,14 @@ namespace certherd::service {
 ///   {"event":"run_finished","run":{…}}
 class EventWriter : public RunObserver {
 public:
-  EventWriter(std::set<std::string> certificates, bool output, std::function<void(const std::string& line)> write)
-      : certificates_(std::move(certificates)), output_(output), write_(std::move(write)) {}
+  enum class Detail {
+    brief,   ///< warnings alone: who waits for the outcome and shows nothing meanwhile
+    phases,  ///< the beginning and the end of each Run and of its phases as well
+    output   ///< and what certbot says
+  };
+
+  EventWriter(std::set<std::string> certificates, Detail detail, std::function<void(const std::string& line)> write)
+      : certificates_(std::move(certificates)), detail_(detail), write_(std::move(write)) {}
   void run_started(const Run& run) override;
   void phase_started(const Run& run, Phase phase, TimePoint start, std::optional<Seconds> announced) override;
   void certbot_said(const Run& run, std::string_view line) override;
@@ -31,9 +37,11 @@ public:
   void run_finished(const Run& run) override;
 
 private:
-  bool concerned(const Run& run) const { return certificates_.contains(run.certificate); }
+  bool wanted(Detail detail, const Run& run) const {
+    return detail_ >= detail && certificates_.contains(run.certificate);
+  }
   std::set<std::string> certificates_;
-  bool output_;
+  Detail detail_;
   std::function<void(const std::string& line)> write_;
 };
 
