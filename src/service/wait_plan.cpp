@@ -1,6 +1,8 @@
 #include <certherd/renewal/learned_wait.hpp>
 #include <certherd/service/wait_plan.hpp>
 
+#include <algorithm>
+
 namespace certherd::service {
 namespace {
 
@@ -32,15 +34,16 @@ WaitPlan plan_wait(const Configuration& configuration, const Certificate& certif
   const auto learned = renewal::learn_wait(samples, provider.seconds());
   WaitPlan plan;
   plan.seconds = fixed.value_or(learned.seconds);
-  if (!fixed) {
-    append(plan.because, learned.because);
-    plan.because.push_back(
-        {"so certbot waits at most " + std::to_string(plan.seconds.count()) + " s for its records to be seen", {}});
-  }
+  if (!fixed) append(plan.because, learned.because);
   if (ends_wait(configuration, provider)) {
     plan.not_ended_before = learned.not_ended_before;
     append(plan.because, learned.because_not_ended);
+    // The learned number decays faster: below this bound it would end the wait that must not be ended yet.
+    if (!fixed) plan.seconds = std::max(plan.seconds, std::chrono::ceil<Seconds>(plan.not_ended_before));
   }
+  if (!fixed)
+    plan.because.push_back(
+        {"so certbot waits at most " + std::to_string(plan.seconds.count()) + " s for its records to be seen", {}});
   return plan;
 }
 

@@ -101,4 +101,22 @@ TEST_SUITE("service/wait_plan") {
     planned.configuration.providers.at("x").wait = WaitMechanism::own_poll;
     CHECK(planned.plan({ended_too_early()}).not_ended_before == Milliseconds(0));
   }
+
+  TEST_CASE("auto is never shorter than the time before which the wait is not ended") {
+    Planned planned;
+    planned.account().propagation_auto = true;
+    WaitSample quick;
+    quick.slowest = Seconds(1);
+    quick.waited = Seconds(60);
+    std::vector<WaitSample> samples(20, quick);
+    samples.push_back(ended_too_early());
+    samples.back().waited = Seconds(40);
+    const auto plan = planned.plan(samples);
+    REQUIRE(plan.not_ended_before > Seconds(60));
+    CHECK(plan.seconds == std::chrono::ceil<Seconds>(plan.not_ended_before));
+    CHECK(plan.because.back().fact ==
+          "so certbot waits at most " + std::to_string(plan.seconds.count()) + " s for its records to be seen");
+    planned.configuration.settings.propagation.end_wait = false;
+    CHECK(planned.plan(samples).seconds < Seconds(60));
+  }
 }
