@@ -85,7 +85,8 @@ TEST_SUITE("service/revoke_json") {
 
   TEST_CASE("what certbot says and warnings reach the observer, of this certificate alone") {
     std::vector<std::string> lines;
-    service::EventWriter writer({"example.com"}, service::EventWriter::Detail::output, [&](const std::string& line) { lines.push_back(line); });
+    service::EventWriter writer({"example.com"}, service::EventWriter::Detail::output,
+                                [&](const std::string& line) { lines.push_back(line); });
     Run run;
     run.certificate = "example.com";
     writer.certbot_said(run, "Congratulations!");
