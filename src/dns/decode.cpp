@@ -28,7 +28,6 @@ class Reader {
 public:
   Reader(std::string_view message, std::size_t begin, std::size_t end) : message_(message), at_(begin), end_(end) {}
 
-  std::size_t at() const { return at_; }
   bool at_end() const { return at_ == end_; }
 
   std::string_view bytes(std::size_t count) {

@@ -30,7 +30,7 @@ ScopeAnswer::Says meaning_of(const UpdateReply& reply) {
   return Says::nothing;
 }
 
-/// 18 random characters: nobody has a record of that.
+/// Four random numbers: nobody has a record of that.
 std::string nobodys_value() {
   std::string value = "certherd-no-op";
   for (int i = 0; i < 4; ++i) value += "-" + std::to_string(random_id());

@@ -13,7 +13,7 @@ struct ScopeAnswer {
     nothing,          ///< it could not be asked, or answered something that is no answer
     allowed,          ///< the name may be written
     refused,          ///< it may not, with credentials that are right as such
-    bad_credentials,  ///< it does not know the credentials, or they may not ask
+    bad_credentials,  ///< it does not know the credentials
     zones             ///< the zones that the credentials reach
   };
   Says says = Says::no_question;
