@@ -23,7 +23,7 @@ set(CERTHERD_ETC_DIR /etc CACHE PATH "Configuration")
 set(CERTHERD_DOC_DIR ${CMAKE_INSTALL_DATAROOTDIR}/doc/certherd CACHE STRING "Below the prefix: documentation")
 
 install(TARGETS certherd RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(FILES src/certbot/launcher.py DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/certherd)
+install(FILES src/certbot/launcher.py src/certbot/warm_host.py DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/certherd)
 install(DIRECTORY plugins-map/ DESTINATION ${CMAKE_INSTALL_DATADIR}/certherd/plugins-map
   FILES_MATCHING PATTERN "*.yaml")
 

@@ -54,25 +54,11 @@ public:
     return {};
   }
 
-  os::ChildCommand command() const {
-    os::ChildCommand command;
-    command.executable = input_.command.executable;
-    command.arguments = input_.command.arguments;
-    command.environment = input_.command.environment;
-    command.timeout = input_.timeout + input_.propagation;
-    command.grace = input_.grace;
-    return command;
-  }
-
-  os::ChildCallbacks callbacks() {
-    os::ChildCallbacks heard;
-    heard.started = [this](pid_t) { start(); };
-    heard.line = [this](std::string_view line) { print(line); };
-    heard.may_terminate = [this] {
-      follower_.read_more();
-      return !tracker_->past_cleanup();
-    };
-    return heard;
+  asio::awaitable<Result<os::ChildExit>> execute(os::StopSignal& stop) {
+    os::ChildLimits limits;
+    limits.timeout = input_.timeout + input_.propagation;
+    limits.grace = input_.grace;
+    return input_.engine->run(input_.command, limits, callbacks(), stop);
   }
 
   asio::awaitable<void> follow() { return follower_.follow(); }
@@ -85,7 +71,7 @@ public:
     AttemptResult result{{}, tracker_->facts(), {}};
     Attempt& attempt = result.attempt;
     attempt.failure = classify({exit.exit_code, exit.signal, exit.timed_out, exit.stopped, exit.killed,
-                                tracker_->failing_phase(), tracker_->facts(), output_end_, input_.provider});
+                                exit.unknown, tracker_->failing_phase(), tracker_->facts(), output_end_, input_.provider});
     tracker_->finish(exit.ended, attempt.failure.has_value());
     attempt.number = input_.number;
     attempt.timeline = tracker_->timeline();
@@ -107,6 +93,17 @@ public:
   }
 
 private:
+  os::ChildCallbacks callbacks() {
+    os::ChildCallbacks heard;
+    heard.started = [this](pid_t) { start(); };
+    heard.line = [this](std::string_view line) { print(line); };
+    heard.may_terminate = [this] {
+      follower_.read_more();
+      return !tracker_->past_cleanup();
+    };
+    return heard;
+  }
+
   void start() {
     tracker_.emplace(std::chrono::system_clock::now(),
                      [this](Phase phase, TimePoint time, std::optional<Seconds> announced) {
@@ -161,7 +158,7 @@ asio::awaitable<Result<AttemptResult>> run_attempt(AttemptInput input, AttemptCa
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   Observation observation(std::move(input), std::move(callbacks));
   if (auto cleared = observation.clear_logs(); !cleared) co_return cleared.fault();
-  auto ended = co_await (os::run_child(observation.command(), observation.callbacks(), stop) || observation.follow());
+  auto ended = co_await (observation.execute(stop) || observation.follow());
   auto& exit = std::get<0>(ended);
   if (!exit) co_return exit.fault();
   AttemptResult result = observation.conclude(*exit);

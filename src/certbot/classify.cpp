@@ -77,13 +77,15 @@ std::string clock_advice(const LogFacts& facts) {
 
 std::string left_behind(const Ending& ending) {
   const bool written = ending.phase >= Phase::provision && ending.phase <= Phase::cleanup;
-  if (!written || !ending.killed) return {};
+  if (!written || !(ending.killed || ending.unknown)) return {};
   std::vector<std::string> names;
   for (const auto& authorization : ending.facts.authorizations) {
     auto name = challenge_name(authorization.domain);
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
   }
-  return "certbot was killed and could not clean up: remove the TXT records it left at " + join(names, ", ");
+  return (ending.killed ? "certbot was killed and could not clean up: remove the TXT records it left at "
+                        : "certbot may not have cleaned up: look for TXT records at ") +
+         join(names, ", ");
 }
 
 /// Ended by a signal or by us.
@@ -108,6 +110,9 @@ std::optional<Failure> judge_end(const Ending& ending) {
     if (signal == SIGKILL)
       failure.fix = "something outside certherd killed certbot: look for the kernel's out-of-memory killer in its log";
     if (!outside) failure.fix = "a library of certbot crashed: check the host's packages and memory";
+  } else if (ending.unknown && ending.facts.errors.empty()) {
+    failure.failure_class = FailureClass::interrupted;
+    failure.error = "certbot ended in phase " + phase + ", and how is not known: the process that it was forked from died";
   } else {
     return std::nullopt;
   }
@@ -128,7 +133,7 @@ std::string final_error(const LogFacts& facts, std::string_view output) {
 }
 
 std::optional<Failure> classify(const Ending& ending) {
-  if (ending.exit_code == 0) return std::nullopt;
+  if (ending.exit_code == 0 || (ending.unknown && !ending.facts.saved_at.empty())) return std::nullopt;
   if (auto failure = judge_end(ending)) return failure;
   const auto& facts = ending.facts;
   Failure failure;

@@ -66,6 +66,7 @@ std::optional<Fault> unsupported(const IssueInput& input) {
 CertbotCommand finished(const CertbotHost& host, Words words, const Environment& more) {
   CertbotCommand command;
   command.executable = host.executable;
+  command.interpreter = host.interpreter;
   command.logs_dir = host.directory / "logs";
   command.work_dir = host.directory / "work";
   const std::string home = command.work_dir.string();

@@ -48,22 +48,23 @@ bool is_trustworthy(const fs::path& file) {
 
 }  // namespace
 
-Result<std::unique_ptr<WaitEnder>> WaitEnder::prepare(CertbotCommand& command, const fs::path& interpreter,
-                                                      const fs::path& launcher, const fs::path& fifo) {
-  if (interpreter.empty()) return Fault{command.executable.string() + " is no Python script", {}, {}};
-  const auto flags = flags_of(command.executable, interpreter);
-  if (!flags) return Fault{"the first line of " + command.executable.string() + " cannot be followed", {}, {}};
-  if (!is_trustworthy(launcher))
-    return Fault{launcher.string() + " is missing, or others may write it", "install certherd again", {}};
+Result<PythonCall> python_call(const CertbotCommand& command, const fs::path& program) {
+  const std::string script = command.executable.string();
+  if (command.interpreter.empty()) return Fault{script + " is no Python script", {}, {}};
+  const auto flags = flags_of(command.executable, command.interpreter);
+  if (!flags) return Fault{"the first line of " + script + " cannot be followed", {}, {}};
+  if (!is_trustworthy(program))
+    return Fault{program.string() + " is missing, or others may write it", "install certherd again", {}};
+  PythonCall call{command.interpreter, *flags};
+  call.arguments.push_back(program.string());
+  call.arguments.push_back(script);
+  return call;
+}
+
+Result<std::unique_ptr<WaitEnder>> WaitEnder::prepare(CertbotCommand& command, const fs::path& fifo) {
   ::unlink(fifo.c_str());
   if (::mkfifo(fifo.c_str(), 0600) != 0) return os::system_fault("cannot make the FIFO", fifo, errno);
-  std::vector<std::string> arguments = *flags;
-  arguments.push_back(launcher.string());
-  arguments.push_back(command.executable.string());
-  arguments.insert(arguments.end(), command.arguments.begin(), command.arguments.end());
-  command.arguments = std::move(arguments);
-  command.executable = interpreter;
-  command.environment.emplace_back("CERTHERD_END_WAIT", fifo.string());
+  command.end_wait = fifo;
   return std::unique_ptr<WaitEnder>(new WaitEnder(fifo));
 }
 

@@ -5,6 +5,8 @@
 The environment variable CERTHERD_END_WAIT names a FIFO. Whatever is written to it ends the wait; the announced number
 of seconds stays the longest that it takes. It is certbot.plugins.dns_common.sleep that is replaced, which every plugin
 built on DNSAuthenticator calls (certbot 2.0 to 5.6). Where that is not there, certbot runs as it is.
+
+warm_host.py takes end_wait_when_told() and find_modules_as() from here.
 """
 
 import os
@@ -34,21 +36,30 @@ def replace_sleep(fifo):
     dns_common.sleep = wait
 
 
-def main():
+def end_wait_when_told():
     fifo = os.environ.pop("CERTHERD_END_WAIT", None)
-    del sys.argv[0]
-    script = sys.argv[0]
-    # What Python itself would have put there for the script; where its flags say that nothing is, nothing is.
+    if not fifo:
+        return
+    try:
+        replace_sleep(fifo)
+    except Exception:  # whatever is not as expected: certbot as it is
+        pass
+
+
+def find_modules_as(script):
+    """What Python itself would have put there for the script; where its flags say that nothing is, nothing is."""
     if not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
         sys.path[0] = os.path.dirname(os.path.realpath(script))
-    if fifo:
-        try:
-            replace_sleep(fifo)
-        except Exception:  # whatever is not as expected: certbot as it is
-            pass
+
+
+def main():
+    del sys.argv[0]
+    find_modules_as(sys.argv[0])
+    end_wait_when_told()
     import runpy
 
-    runpy.run_path(script, run_name="__main__")
+    runpy.run_path(sys.argv[0], run_name="__main__")
 
 
-main()
+if __name__ == "__main__":
+    main()

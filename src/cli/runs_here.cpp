@@ -76,6 +76,7 @@ private:
     asio::co_spawn(io_, std::move(work), [&](std::exception_ptr error) {
       failure = error;
       signals_.cancel();
+      supervisor_.close();
     });
     io_.run();
     pool_.join();

@@ -44,6 +44,8 @@ void read_paths(Section& section, Paths& paths) {
   paths.audit_log = section.path("audit_log").value_or(paths.audit_log);
 }
 
+const std::vector<std::string> engine_words{"auto", "plain", "warm"};  // as EngineChoice has them
+
 void read_certbot(const YamlNode* node, CertbotSettings& certbot, Faults& faults) {
   if (!node) return;
   Section section(*node, "'certbot'", faults);
@@ -51,6 +53,7 @@ void read_certbot(const YamlNode* node, CertbotSettings& certbot, Faults& faults
   certbot.executable = section.path("path").value_or(certbot.executable);
   certbot.timeout = section.duration("timeout").value_or(certbot.timeout);
   certbot.grace = section.duration("grace").value_or(certbot.grace);
+  if (const auto engine = section.choice("engine", engine_words)) certbot.engine = static_cast<EngineChoice>(*engine);
   section.finish();
 }
 

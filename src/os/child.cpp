@@ -36,14 +36,14 @@ constexpr Seconds hurried_limit{10};
 /// One child from its start to its reaping.
 class Supervision {
 public:
-  Supervision(const asio::any_io_executor& executor, Process process, const ChildCommand& command,
+  Supervision(const asio::any_io_executor& executor, RunningChild& process, const ChildLimits& limits,
               const ChildCallbacks& callbacks, StopSignal& stop)
-      : process_(std::move(process)),
-        command_(command),
+      : process_(process),
+        limits_(limits),
         callbacks_(callbacks),
         stop_(stop),
-        pidfd_(executor, process_.pidfd().release()),
-        output_(executor, process_.output().release()),
+        pidfd_(executor, process_.take_pidfd().release()),
+        output_(executor, process_.take_output().release()),
         timer_(executor),
         drain_timer_(executor) {
     exit_.started = std::chrono::system_clock::now();
@@ -52,14 +52,14 @@ public:
   asio::awaitable<ChildExit> run() {
     if (callbacks_.started) callbacks_.started(process_.pid());
     co_await (read_output() && end());
-    reap();
+    co_await reap();
     if (line_error_) std::rethrow_exception(line_error_);
     co_return exit_;
   }
 
 private:
   asio::awaitable<void> read_output() {
-    LineSplitter lines(command_.line_limit, [this](std::string_view line) { deliver(line); });
+    LineSplitter lines(limits_.line_limit, [this](std::string_view line) { deliver(line); });
     std::array<char, 64 * 1024> buffer;
     for (;;) {
       const auto [error, size] = co_await output_.async_read_some(asio::buffer(buffer), uncancelled);
@@ -82,7 +82,7 @@ private:
 
   /// From the start to a leader that has ended, a group that is gone and a pipe that is read.
   asio::awaitable<void> end() {
-    const auto deadline = Clock::now() + command_.timeout;
+    const auto deadline = Clock::now() + limits_.timeout;
     co_await (exited_before(deadline) || stop_.wait());
     if (!exited()) co_await end_early();
     // The leader is a zombie now, so its number, which is the group's, cannot belong to anybody else.
@@ -104,7 +104,7 @@ private:
     (stopped ? exit_.stopped : exit_.timed_out) = true;
     if (allowed) {
       process_.terminate();
-      co_await (exited_before(Clock::now() + command_.grace) || stop_.wait_for_hurry());
+      co_await (exited_before(Clock::now() + limits_.grace) || stop_.wait_for_hurry());
       if (exited()) co_return;
     }
     exit_.killed = true;
@@ -126,19 +126,21 @@ private:
     return ::poll(&leader, 1, 0) == 1;
   }
 
-  void reap() {
-    const auto end = process_.reap();
+  asio::awaitable<void> reap() {
     exit_.ended = std::chrono::system_clock::now();
+    const auto end = co_await process_.reap();
     exit_.usage = end.usage;
-    if (WIFSIGNALED(end.status)) {
-      exit_.signal = WTERMSIG(end.status);
+    if (!end.status) {
+      exit_.unknown = true;
+    } else if (WIFSIGNALED(*end.status)) {
+      exit_.signal = WTERMSIG(*end.status);
     } else {
-      exit_.exit_code = WEXITSTATUS(end.status);
+      exit_.exit_code = WEXITSTATUS(*end.status);
     }
   }
 
-  Process process_;
-  const ChildCommand& command_;
+  RunningChild& process_;
+  const ChildLimits& limits_;
   const ChildCallbacks& callbacks_;
   StopSignal& stop_;
   asio::posix::stream_descriptor pidfd_;
@@ -152,19 +154,30 @@ private:
 
 }  // namespace
 
+ChildExit not_started() {
+  ChildExit exit;
+  exit.stopped = true;
+  exit.started = exit.ended = std::chrono::system_clock::now();
+  return exit;
+}
+
+asio::awaitable<ChildExit> supervise(RunningChild& child, ChildLimits limits, ChildCallbacks callbacks,
+                                     StopSignal& stop) {
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  const auto executor = co_await asio::this_coro::executor;
+  Supervision supervision(executor, child, limits, callbacks, stop);
+  co_return co_await supervision.run();
+}
+
 asio::awaitable<Result<ChildExit>> run_child(ChildCommand command, ChildCallbacks callbacks, StopSignal& stop) {
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  if (stop.requested()) {
-    ChildExit exit;
-    exit.stopped = true;
-    exit.started = exit.ended = std::chrono::system_clock::now();
-    co_return exit;
-  }
+  if (stop.requested()) co_return not_started();
   const auto executor = co_await asio::this_coro::executor;
-  auto process = start_process(executor, command);
-  if (!process) co_return process.fault();
-  Supervision supervision(executor, std::move(process).value(), command, callbacks, stop);
-  co_return co_await supervision.run();
+  auto started = start_process(executor, command);
+  if (!started) co_return started.fault();
+  Process process = std::move(started).value();
+  const ChildLimits limits{command.timeout, command.grace, command.line_limit};
+  co_return co_await supervise(process, limits, std::move(callbacks), stop);
 }
 
 }  // namespace certherd::os

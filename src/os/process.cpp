@@ -42,6 +42,7 @@ struct StartError {
 /// here may allocate, throw, take a lock or write to anything but `failure`.
 struct ChildSetup {
   int output = -1;
+  int input = -1;  ///< -1: /dev/null
   const char* directory = nullptr;
   char* const* environment = nullptr;
   int parent_death_signal = 0;
@@ -66,8 +67,9 @@ private:
     if (parent_death_signal != 0 && ::prctl(PR_SET_PDEATHSIG, parent_death_signal) != 0) return false;
     // The parent may have died before the line above.
     if (parent_death_signal != 0 && ::getppid() != parent) ::_exit(1);
-    const int null = ::open("/dev/null", O_RDONLY);
-    if (null < 0 || ::dup2(null, STDIN_FILENO) < 0) return false;
+    // Above those that are about to be replaced.
+    const int source = input < 0 ? ::open("/dev/null", O_RDONLY) : ::fcntl(input, F_DUPFD_CLOEXEC, 3);
+    if (source < 0 || ::dup2(source, STDIN_FILENO) < 0) return false;
     if (::dup2(pipe, STDOUT_FILENO) < 0 || ::dup2(pipe, STDERR_FILENO) < 0) return false;
     return ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0;
   }
@@ -206,19 +208,21 @@ void Process::kill() const {
   ::kill(pid_, SIGKILL);
 }
 
-Process::End Process::reap() {
+boost::asio::awaitable<RunningChild::End> Process::reap() {
   End end;
   rusage used{};
   pid_t reaped = -1;
-  do reaped = ::wait4(pid_, &end.status, 0, &used);
+  int status = 0;
+  do reaped = ::wait4(pid_, &status, 0, &used);
   while (reaped < 0 && errno == EINTR);
   const int error = errno;
   const pid_t pid = std::exchange(pid_, 0);
   if (reaped < 0)
     throw Failed({"the end of process " + std::to_string(pid) + " is unknown: " + text_of(error), {}, {}});
   const auto milliseconds = [](const timeval& time) { return Milliseconds(time.tv_sec * 1000 + time.tv_usec / 1000); };
+  end.status = status;
   end.usage = {milliseconds(used.ru_utime), milliseconds(used.ru_stime), used.ru_maxrss};
-  return end;
+  co_return end;
 }
 
 Result<Process> start_process(const boost::asio::any_io_executor& executor, const ChildCommand& command) {
@@ -236,9 +240,13 @@ Result<Process> start_process(const boost::asio::any_io_executor& executor, cons
   environment.push_back(nullptr);
 
   volatile StartError failure;
-  ChildSetup setup{input.get(),        command.working_directory.c_str(),
-                   environment.data(), command.parent_death_signal.value_or(0),
-                   ::getpid(),         &failure};
+  ChildSetup setup{input.get(),
+                   command.input.value_or(-1),
+                   command.working_directory.c_str(),
+                   environment.data(),
+                   command.parent_death_signal.value_or(0),
+                   ::getpid(),
+                   &failure};
   VforkLauncher launcher;
   boost::system::error_code error;
   {
@@ -250,8 +258,11 @@ Result<Process> start_process(const boost::asio::any_io_executor& executor, cons
     reap_failed(launcher.pid);
     return start_fault(command, {failure.step, failure.error});
   }
-  Process process(launcher.pid, open_pidfd(launcher.pid), std::move(output));
-  if (!process.pidfd()) return no_process(command, text_of(errno));
+  Fd pidfd = open_pidfd(launcher.pid);
+  const int error_of_pidfd = errno;
+  const bool watched = static_cast<bool>(pidfd);
+  Process process(launcher.pid, std::move(pidfd), std::move(output));
+  if (!watched) return no_process(command, text_of(error_of_pidfd));
   return process;
 }
 

@@ -10,29 +10,21 @@
 
 namespace certherd::os {
 
-/// A started child that leads its own process group and has not been reaped. An object that dies before reap() kills
-/// the group and reaps it: no way out of a coroutine leaves a child behind.
-class Process {
+/// A child of ours. An object that dies before reap() kills the group and reaps it: no way out of a coroutine leaves a
+/// child behind.
+class Process : public RunningChild {
 public:
   Process(pid_t pid, Fd pidfd, Fd output);
   Process(Process&& other) noexcept;
   Process& operator=(Process&&) = delete;
-  ~Process();
+  ~Process() override;
 
-  pid_t pid() const { return pid_; }
-  Fd& pidfd() { return pidfd_; }    ///< readable once the leader has ended (pidfd_open(2))
-  Fd& output() { return output_; }  ///< reading end of the pipe that is its stdout and stderr, non-blocking
-
-  void terminate() const;  ///< TERM to the group
-  void kill() const;       ///< KILL to the group and to the leader, which may have left it
-
-  /// How a child that has ended did end; to be called once, after kill(). From here on its number may be another
-  /// process's.
-  struct End {
-    int status = 0;  ///< as wait(2) tells it
-    ResourceUse usage;
-  };
-  End reap();
+  pid_t pid() const override { return pid_; }
+  Fd take_pidfd() override { return std::move(pidfd_); }
+  Fd take_output() override { return std::move(output_); }
+  void terminate() const override;
+  void kill() const override;
+  boost::asio::awaitable<End> reap() override;
 
 private:
   pid_t pid_;

@@ -37,15 +37,16 @@ void count_down(std::unordered_map<std::string, int>& counts, const std::string&
 
 }  // namespace
 
-int default_max_parallel(unsigned cores, std::uint64_t memory_bytes) {
-  constexpr std::uint64_t each = 80ULL << 20U;
-  const std::uint64_t by_cores = 16ULL * std::max(cores, 1U);
-  return static_cast<int>(std::clamp<std::uint64_t>(std::min(by_cores, memory_bytes / 2 / each), 2, 64));
+int default_max_parallel(unsigned cores, std::uint64_t memory_bytes, RunCost cost) {
+  constexpr Milliseconds busy{16'000};
+  const auto by_cores = static_cast<std::uint64_t>(busy / cost.cpu) * std::max(cores, 1U);
+  const std::uint64_t most = cost.cpu > cost_of_a_fork ? 64 : 200;
+  return static_cast<int>(std::clamp<std::uint64_t>(std::min(by_cores, memory_bytes / 2 / cost.memory_bytes), 2, most));
 }
 
-Ramp default_ramp(unsigned cores) {
+Ramp default_ramp(unsigned cores, RunCost cost) {
   const int count = static_cast<int>(std::clamp(cores, 1U, 64U));
-  return {2 * count, Milliseconds(500 / count)};
+  return {2 * count, cost.cpu / (2 * count)};
 }
 
 Queue::Key Queue::key_of(const Waiting& waiting) {

@@ -33,7 +33,7 @@ void check_certbot_arguments(Configuration& configuration) {
 namespace {
 
 /// Where something of ours lies: below the prefix that the program was installed or built into.
-fs::path ours(const char* below_prefix, const fs::path& otherwise) {
+fs::path ours(const std::string& below_prefix, const fs::path& otherwise) {
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
   if (error) return otherwise;
@@ -47,8 +47,8 @@ fs::path own_plugins_map() {
   return ours("share/certherd/plugins-map", fs::path(CERTHERD_DATADIR) / "plugins-map");
 }
 
-fs::path own_launcher() {
-  return ours("libexec/certherd/launcher.py", fs::path(CERTHERD_LIBEXECDIR) / "launcher.py");
+fs::path own_python(const std::string& name) {
+  return ours("libexec/certherd/" + name, fs::path(CERTHERD_LIBEXECDIR) / name);
 }
 
 Configuration load_configuration(const fs::path& file, MapExtent extent, const std::vector<fs::path>& further) {

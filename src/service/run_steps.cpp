@@ -323,8 +323,7 @@ boost::asio::awaitable<certbot::AttemptResult> RunSteps::execute_certbot(certbot
   std::unique_ptr<certbot::WaitEnder> ender;
   if (wanted.end_wait && provider_.wait == WaitMechanism::fixed_sleep && child.propagation > wanted.margin &&
       !plan.domains.empty()) {
-    auto prepared = certbot::WaitEnder::prepare(child.command, host_.certbot->interpreter, own_launcher(),
-                                                paths.run_dir(run_.id) / "end-wait");
+    auto prepared = certbot::WaitEnder::prepare(child.command, paths.run_dir(run_.id) / "end-wait");
     if (prepared)
       ender = std::move(*prepared);
     else

@@ -95,6 +95,7 @@ asio::awaitable<void> Service::serve(const OpenEndpoint& open_endpoint) {
   co_await scheduler_.run();
   os::notify_stopping();
   co_await drain();
+  supervisor_.close();
   // Its threads may still wait for answers of this one.
   auto close = [&endpoint] { endpoint.reset(); };
   co_await os::offload(pool_, std::move(close));

@@ -34,6 +34,13 @@ std::uint64_t memory_bytes() {
   return ::sysinfo(&info) == 0 ? std::uint64_t(info.totalram) * info.mem_unit : std::uint64_t(1) << 30;
 }
 
+/// A forked certbot shares two thirds of its memory with the others, and its start is done.
+renewal::RunCost cost_of(const EngineDesk& engines) {
+  const auto* const host = engines.in_memory();
+  if (!host) return {};
+  return {static_cast<std::uint64_t>(host->rss_kib) * 1024 / 3, renewal::cost_of_a_fork};
+}
+
 }  // namespace
 
 /// Tells every observer, also those that come while a Run is under way.
@@ -78,14 +85,26 @@ Supervisor::Supervisor(asio::any_io_executor executor, asio::thread_pool& pool, 
       accounts_(executor),
       directories_(executor),
       preflight_(executor, directories_),
+      engines_(executor),
       looking_(executor),
-      queue_(limits(), renewal::default_ramp(cores())),
-      ramp_(executor) {}
+      queue_(limits(), renewal::default_ramp(cores(), cost_of(engines_))),
+      ramp_(executor) {
+  engines_.on_change([this] {
+    measure();
+    pump();
+  });
+}
+
+/// Limits and ramp, as the configuration and what a certbot costs now say.
+void Supervisor::measure() {
+  queue_.set_limits(limits(), renewal::default_ramp(cores(), cost_of(engines_)));
+}
 
 renewal::Limits Supervisor::limits() const {
   const Settings& settings = roster_.settings();
   renewal::Limits limits;
-  limits.total = settings.max_parallel.value_or(renewal::default_max_parallel(cores(), memory_bytes()));
+  limits.total = settings.max_parallel.value_or(
+      renewal::default_max_parallel(cores(), memory_bytes(), cost_of(engines_)));
   for (const auto& [id, account] : settings.accounts)
     if (account.max_parallel) limits.per_account[id] = *account.max_parallel;
   for (const auto& [id, ca] : settings.cas)
@@ -129,7 +148,7 @@ asio::awaitable<void> Supervisor::archive_forgotten() {
 
 asio::awaitable<void> Supervisor::use(ConfigurationPtr configuration) {
   roster_.use(std::move(configuration));
-  queue_.set_limits(limits(), renewal::default_ramp(cores()));
+  measure();
   co_await archive_forgotten();
   pump();
 }
@@ -292,7 +311,8 @@ asio::awaitable<void> Supervisor::run(Job& job) {
       co_return;
     }
   }
-  Host host{configuration, certbot, certbot_fault_, state_, pool_, stop_, hooks_, ledger_, accounts_, preflight_};
+  certbot::Engine& engine = engines_.choose(configuration->settings.certbot.engine, jobs_.size() > 1);
+  Host host{configuration, certbot, certbot_fault_, state_, pool_, stop_, hooks_, ledger_, accounts_, preflight_, engine};
   Assignment assignment{
       *entry->certificate, handled.decision, job.wish.actor, entry->state, renewal, job.queued, job.begun, {}};
   assignment.yielded = [this, &job] {

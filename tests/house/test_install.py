@@ -18,6 +18,7 @@ FILES = {
     "etc/logrotate.d/certherd": 0o644,
     "usr/bin/certherd": 0o755,
     "usr/libexec/certherd/launcher.py": 0o644,
+    "usr/libexec/certherd/warm_host.py": 0o644,
     "usr/lib/systemd/system/certherd.service": 0o644,
     "usr/lib/sysusers.d/certherd.conf": 0o644,
     "usr/lib/tmpfiles.d/certherd.conf": 0o644,

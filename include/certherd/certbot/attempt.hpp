@@ -4,6 +4,7 @@
 #include <certherd/base/result.hpp>
 #include <certherd/base/time.hpp>
 #include <certherd/certbot/command.hpp>
+#include <certherd/certbot/engine.hpp>
 #include <certherd/certbot/timeline.hpp>
 #include <certherd/model/run.hpp>
 #include <certherd/os/stop.hpp>
@@ -19,6 +20,7 @@
 namespace certherd::certbot {
 
 struct AttemptInput {
+  Engine* engine = nullptr;  ///< how certbot is started
   CertbotCommand command;
   std::string certbot_version;         ///< recorded when the log does not say it
   const Provider* provider = nullptr;  ///< null for a registration

@@ -18,13 +18,15 @@ struct Ending {
   bool timed_out = false;        ///< we ended it because it took too long
   bool stopped = false;          ///< we ended it because certherd stops
   bool killed = false;           ///< TERM did not suffice, so TXT records may be left behind
+  bool unknown = false;          ///< it has ended, and nobody knows how: what it left says it
   Phase phase = Phase::startup;  ///< Tracker::failing_phase()
   const LogFacts& facts;
   std::string_view output;             ///< the end of what certbot printed, stdout and stderr in order
   const Provider* provider = nullptr;  ///< for a better `fix`; null for a registration
 };
 
-/// What went wrong, or nullopt for exit status 0 (whether a usable certificate came out of it is not judged here).
+/// What went wrong, or nullopt for exit status 0, and for an unknown one when certbot said that it has saved the
+/// certificate (whether a usable certificate came out of it is not judged here).
 /// Texts are certbot's and the CA's own; the caller redacts them and makes them printable.
 std::optional<Failure> classify(const Ending& ending);
 

@@ -21,16 +21,19 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 /// One call of certbot, ready to be run.
 struct CertbotCommand {
   std::filesystem::path executable;
+  std::filesystem::path interpreter;   ///< the executable's Python; empty: it is no Python script
   std::vector<std::string> arguments;  ///< without the program's own name
   Environment environment;             ///< all of it: nothing is inherited
   std::filesystem::path logs_dir;      ///< where letsencrypt.log appears
   std::filesystem::path work_dir;      ///< TMPDIR of the child, so that certbot's temporary logs stay in our tree
   std::string shown;                   ///< quoted for a shell, for logs and the journal; holds no secret
+  std::filesystem::path end_wait;      ///< a WaitEnder's FIFO; empty: the wait for propagation takes its time
 };
 
 /// What every call of certbot needs.
 struct CertbotHost {
   std::filesystem::path executable;
+  std::filesystem::path interpreter;  ///< as InstalledCertbot has it
   Version version;
   /// certbot's own directories: config/, work/ and logs/ below it.
   std::filesystem::path directory;

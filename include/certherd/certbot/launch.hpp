@@ -5,18 +5,27 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace certherd::certbot {
 
-/// Lets certbot's wait for propagation be ended: the command is run by launcher.py, which listens at a FIFO.
+/// A program of ours that certbot's own interpreter runs, with the flags that certbot's script gives it.
+struct PythonCall {
+  std::filesystem::path interpreter;
+  std::vector<std::string> arguments;  ///< flags, the program, certbot's script
+};
+
+/// Faults: the command's executable is no Python script or has a first line that cannot be followed, or `program` is
+/// missing or may be written by others.
+Result<PythonCall> python_call(const CertbotCommand& command, const std::filesystem::path& program);
+
+/// Lets certbot's wait for propagation be ended: a FIFO at which certbot is made to listen (launcher.py).
 class WaitEnder {
 public:
-  /// Changes `command` so that the launcher runs it, and makes the FIFO at `fifo`. `shown` stays: what a person would
-  /// type. Faults, with the command as it was: the executable is no Python script (`interpreter` empty) or has a first
-  /// line that cannot be followed, the launcher is missing or may be written by others, no FIFO can be made.
-  static Result<std::unique_ptr<WaitEnder>> prepare(CertbotCommand& command, const std::filesystem::path& interpreter,
-                                                    const std::filesystem::path& launcher,
-                                                    const std::filesystem::path& fifo);
+  /// Makes the FIFO at `fifo` and sets `command.end_wait`. `shown` stays: what a person would type. Fault, with the
+  /// command as it was: no FIFO can be made.
+  static Result<std::unique_ptr<WaitEnder>> prepare(CertbotCommand& command, const std::filesystem::path& fifo);
   ~WaitEnder();
   WaitEnder(const WaitEnder&) = delete;
   WaitEnder& operator=(const WaitEnder&) = delete;

@@ -173,11 +173,19 @@ struct PropagationSettings {
   Milliseconds margin{500};  ///< that is waited beyond that
 };
 
+/// Whether certbots are forked from one process that has imported certbot and its plugins once.
+enum class EngineChoice {
+  automatic,  ///< where it can be done, and several Runs are wanted at a time
+  plain,      ///< never
+  warm        ///< for a single Run too, where it can be done
+};
+
 /// How certbot is run.
 struct CertbotSettings {
   std::filesystem::path executable = "/usr/bin/certbot";
   Seconds timeout{1800};  ///< of one Attempt, beyond the propagation time
   Seconds grace{60};      ///< between TERM and KILL: cleanup talks to the provider's API
+  EngineChoice engine = EngineChoice::automatic;
 };
 
 /// Who may speak to a running certherd.

@@ -39,15 +39,24 @@ struct Ramp {
   Milliseconds interval{500};
 };
 
-/// certbot spends about a second of one core on its start and its cryptography, and then mostly waits for DNS. Sixteen
-/// for each core keep a core busy when propagation takes 10 to 15 seconds; more would only wait for each other. Each
-/// takes some 75 MB: at most half of the memory is theirs. At least 2, so that one that hangs does not stop the rest;
-/// at most 64, beyond which DNS providers' APIs and CAs are what limits.
-int default_max_parallel(unsigned cores, std::uint64_t memory_bytes);
+/// What a certbot costs the host: memory, and time of one core for its start and its cryptography. As given: one that
+/// is executed (measured: some 75 MB and 0.8 to 1.3 s with Debian 12's certbot 2.1 and twelve plugins).
+struct RunCost {
+  std::uint64_t memory_bytes = 80ULL << 20U;
+  Milliseconds cpu{1000};
+};
+/// Time of one core that a forked certbot takes, and the process that forks it (measured: 0.13 to 0.25 s).
+inline constexpr Milliseconds cost_of_a_fork{200};
 
-/// Two starts at once and then two a second for each core: since a start costs a second of a core, the run queue grows
-/// by one a second and core at worst, and not by fifty in one instant.
-Ramp default_ramp(unsigned cores);
+/// certbot works for the time of its cost, and then mostly waits for DNS. As many as make up 16 seconds of it keep a
+/// core busy when propagation takes 10 to 15 seconds; more would only wait for each other. At most half of the memory
+/// is theirs. At least 2, so that one that hangs does not stop the rest; at most 64, or 200 where they are forked,
+/// beyond which DNS providers' APIs and CAs are what limits.
+int default_max_parallel(unsigned cores, std::uint64_t memory_bytes, RunCost cost = {});
+
+/// Two starts at once for each core, and then as many as half of the cores' time bears: since a start takes the time of
+/// its cost, the run queue grows slowly at worst, and not by a hundred in one instant.
+Ramp default_ramp(unsigned cores, RunCost cost = {});
 
 /// Which Run starts next. Manual ones first, then what expires soonest (nothing published: soonest of all), then in the
 /// order of arrival; whoever cannot start now (its account or CA is busy, its challenge names are in use) stands aside

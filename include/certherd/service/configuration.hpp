@@ -39,7 +39,7 @@ std::vector<Fault> host_certbot_faults();
 
 /// Where our own plugins-map lies: below the prefix that the program was installed or built into.
 std::filesystem::path own_plugins_map();
-/// And the Python program that runs certbot (certbot::WaitEnder).
-std::filesystem::path own_launcher();
+/// And a Python program of ours that certbot's interpreter runs (certbot/engine.hpp).
+std::filesystem::path own_python(const std::string& name);
 
 }  // namespace certherd::service

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <certherd/certbot/engine.hpp>
 #include <certherd/certbot/installed.hpp>
 #include <certherd/model/run.hpp>
 #include <certherd/model/state.hpp>
@@ -55,6 +56,7 @@ struct Host {
   Ledger& ledger;
   AccountDesk& accounts;
   PreflightDesk& preflight;
+  certbot::Engine& engine;
 
   const Settings& settings() const { return configuration->settings; }
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <certherd/renewal/queue.hpp>
+#include <certherd/service/engine_desk.hpp>
 #include <certherd/service/revoke.hpp>
 #include <certherd/service/runner.hpp>
 
@@ -65,6 +66,8 @@ public:
 
   /// certherd was told to stop: whoever still waits for its turn is told so.
   void stopping() { pump(); }
+  /// Nothing is running any more and nothing will.
+  void close() { engines_.close(); }
 
   Roster& roster() { return roster_; }
   Ledger& ledger() { return ledger_; }
@@ -108,6 +111,7 @@ private:
   boost::asio::awaitable<Result<RevokeOutcome>> revoke_now(Revocation wanted, RunObserver& observer);
   void release_runs(const std::string& certificate);
   renewal::Limits limits() const;
+  void measure();
 
   boost::asio::any_io_executor executor_;
   boost::asio::thread_pool& pool_;
@@ -119,6 +123,7 @@ private:
   AccountDesk accounts_;
   Directories directories_;
   PreflightDesk preflight_;
+  EngineDesk engines_;
   os::Turns looking_;  ///< at the installed certbot, one at a time
   std::optional<Fault> certbot_fault_;
   renewal::Queue queue_;

@@ -51,6 +51,7 @@ struct Trial {
 
   AttemptInput input(const std::string& body) const {
     AttemptInput input;
+    input.engine = &engine;
     input.command.executable = test::write_script(directory.path() / "certbot", std::string(prelude) + body);
     input.command.environment = {{"PATH", "/usr/bin:/bin"}, {"LOG", (logs / "letsencrypt.log").string()}};
     input.command.logs_dir = logs;
