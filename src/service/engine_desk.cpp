@@ -3,13 +3,16 @@
 
 namespace certherd::service {
 
-EngineDesk::EngineDesk(boost::asio::any_io_executor executor)
-    : plain_(own_python("launcher.py")), warm_(std::move(executor), plain_, own_python("warm_host.py")) {}
+EngineDesk::EngineDesk(boost::asio::any_io_executor executor, std::function<bool()> several)
+    : plain_(own_python("launcher.py")),
+      warm_(std::move(executor), plain_, own_python("warm_host.py")),
+      several_(std::move(several)) {}
 
-certbot::Engine& EngineDesk::choose(EngineChoice choice, bool several) {
-  const bool warm = choice == EngineChoice::warm || (choice == EngineChoice::automatic && (several || in_memory()));
-  if (warm) return warm_;
-  return plain_;
+boost::asio::awaitable<Result<os::ChildExit>> EngineDesk::run(certbot::CertbotCommand command, os::ChildLimits limits,
+                                                              os::ChildCallbacks callbacks, os::StopSignal& stop) {
+  const bool warm = choice_ == EngineChoice::warm || (choice_ == EngineChoice::automatic && (in_memory() || several_()));
+  Engine& engine = warm ? static_cast<Engine&>(warm_) : plain_;
+  return engine.run(std::move(command), limits, std::move(callbacks), stop);
 }
 
 boost::asio::awaitable<Result<certbot::HostFacts>> EngineDesk::probe(const certbot::CertbotCommand& command) {

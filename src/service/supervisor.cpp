@@ -85,10 +85,11 @@ Supervisor::Supervisor(asio::any_io_executor executor, asio::thread_pool& pool, 
       accounts_(executor),
       directories_(executor),
       preflight_(executor, directories_),
-      engines_(executor),
+      engines_(executor, [this] { return running() > 1 || waiting() > 0; }),
       looking_(executor),
       queue_(limits(), renewal::default_ramp(cores(), cost_of(engines_))),
       ramp_(executor) {
+  engines_.use(roster_.settings().certbot.engine);
   engines_.on_change([this] {
     measure();
     pump();
@@ -148,6 +149,7 @@ asio::awaitable<void> Supervisor::archive_forgotten() {
 
 asio::awaitable<void> Supervisor::use(ConfigurationPtr configuration) {
   roster_.use(std::move(configuration));
+  engines_.use(roster_.settings().certbot.engine);
   measure();
   co_await archive_forgotten();
   pump();
@@ -311,8 +313,7 @@ asio::awaitable<void> Supervisor::run(Job& job) {
       co_return;
     }
   }
-  certbot::Engine& engine = engines_.choose(configuration->settings.certbot.engine, jobs_.size() > 1);
-  Host host{configuration, certbot, certbot_fault_, state_, pool_, stop_, hooks_, ledger_, accounts_, preflight_, engine};
+  Host host{configuration, certbot, certbot_fault_, state_, pool_, stop_, hooks_, ledger_, accounts_, preflight_, engines_};
   Assignment assignment{
       *entry->certificate, handled.decision, job.wish.actor, entry->state, renewal, job.queued, job.begun, {}};
   assignment.yielded = [this, &job] {

@@ -10,13 +10,18 @@
 
 namespace certherd::service {
 
-/// The two ways of running certbot, and which of them a Run takes.
-class EngineDesk {
+/// The two ways of running certbot, and which of them each execution takes.
+class EngineDesk final : public certbot::Engine {
 public:
-  explicit EngineDesk(boost::asio::any_io_executor executor);
+  /// `several`: asked before an execution that may go either way, whether more than this one is wanted now. A lone one
+  /// gains nothing from a host that is started for it.
+  EngineDesk(boost::asio::any_io_executor executor, std::function<bool()> several);
 
-  /// `several`: more than this one Run is wanted now. A lone one gains nothing from a host that is started for it.
-  certbot::Engine& choose(EngineChoice choice, bool several);
+  /// From the next execution on.
+  void use(EngineChoice choice) { choice_ = choice; }
+
+  boost::asio::awaitable<Result<os::ChildExit>> run(certbot::CertbotCommand command, os::ChildLimits limits,
+                                                    os::ChildCallbacks callbacks, os::StopSignal& stop) override;
 
   /// Whether the certbot that `command` names can be kept in memory, tried out. Fault: why not.
   boost::asio::awaitable<Result<certbot::HostFacts>> probe(const certbot::CertbotCommand& command);
@@ -32,6 +37,8 @@ public:
 private:
   certbot::PlainEngine plain_;
   certbot::WarmEngine warm_;
+  std::function<bool()> several_;
+  EngineChoice choice_ = EngineChoice::automatic;
 };
 
 }  // namespace certherd::service
