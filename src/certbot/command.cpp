@@ -72,8 +72,8 @@ CertbotCommand finished(const CertbotHost& host, Words words, const Environment&
   const std::string home = command.work_dir.string();
   Environment& own = command.environment;
   // HOME and XDG_CONFIG_HOME: certbot reads ~/.config/letsencrypt/cli.ini, provider SDKs read files of their own.
-  own = {{"TZ", "UTC"},    {"LC_ALL", "C.UTF-8"},    {"HOME", home}, {"XDG_CONFIG_HOME", home + "/.config"},
-         {"TMPDIR", home}, {"PYTHONUNBUFFERED", "1"}};
+  own = interpreter_environment();
+  own.insert(own.end(), {{"HOME", home}, {"XDG_CONFIG_HOME", home + "/.config"}, {"TMPDIR", home}});
   if (!host.trust_bundle.empty()) {
     // requests and botocore read the first (a name of their own first), OpenSSL's default context and httpx the second.
     own.emplace_back("REQUESTS_CA_BUNDLE", host.trust_bundle.string());
@@ -96,6 +96,10 @@ CertbotCommand finished(const CertbotHost& host, Words words, const Environment&
 }
 
 }  // namespace
+
+Environment interpreter_environment() {
+  return {{"TZ", "UTC"}, {"LC_ALL", "C.UTF-8"}, {"PYTHONUNBUFFERED", "1"}};
+}
 
 Result<CertbotCommand> issue_command(const IssueInput& input) {
   const auto& host = input.host;

@@ -35,13 +35,12 @@ constexpr std::size_t message_limit = 16 * 1024;
 constexpr std::size_t room_for_arguments = 32 * 1024;
 constexpr Seconds a_lifetime = std::chrono::hours(24 * 365 * 20);
 
-/// What the interpreter reads at its start must be there before, and is the same for every command. Nothing else of the
-/// command is the host's business: HOME and what lies in it are each child's own.
+/// Nothing else of the command is the host's business: HOME and what lies in it are each child's own.
 Environment host_environment(const CertbotCommand& command) {
-  Environment environment{{"HOME", "/nonexistent"}, {"XDG_CONFIG_HOME", "/nonexistent/.config"}};
+  Environment environment = interpreter_environment();
+  environment.insert(environment.end(), {{"HOME", "/nonexistent"}, {"XDG_CONFIG_HOME", "/nonexistent/.config"}});
   for (const auto& variable : command.environment)
-    for (const char* name : {"PATH", "TZ", "LC_ALL", "PYTHONUNBUFFERED"})
-      if (variable.first == name) environment.push_back(variable);
+    if (variable.first == "PATH") environment.push_back(variable);
   return environment;
 }
 

@@ -35,6 +35,7 @@ import threading
 import time
 
 MAX_FORKS = 1000
+LOOK_EACH = 0.5  # seconds, at most, for changed files: what is imported already is not in danger
 MAX_GROWTH_KIB = 32 * 1024
 PR_SET_NAME = 15
 # What an entry point of console_scripts looks like, as setuptools, pip and Debian write it.
@@ -132,15 +133,26 @@ def check_loaded():
         raise Refused("a plugin handles signals: " + ", ".join(changed))
 
 
-def preload(cli, registry):
-    """certbot imports more at its first use of it; each child would do so again."""
-    for name in ("acme.client", "encodings.idna", "certbot._internal.account", "certbot._internal.auth_handler",
-                 "certbot._internal.client", "certbot._internal.hooks", "certbot._internal.renewal",
-                 "certbot._internal.storage", "idna", "urllib3.contrib.pyopenssl", "requests.adapters"):
-        try:
-            importlib.import_module(name)
-        except Exception:  # not in this version, then
-            pass
+def rehearse():
+    """Uses once what every certbot uses, on throw-away values: libraries prepare themselves at their first use, and each
+    child would do so again. Asks nobody for anything. A tenth of a child's CPU time."""
+    import ssl
+
+    import acme.client
+    import acme.crypto_util
+    import acme.messages
+    import josepy
+    import requests
+    from certbot import crypto_util
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = josepy.JWK.json_loads(josepy.JWKRSA(key=rsa.generate_private_key(65537, 1024)).json_dumps())
+    network = acme.client.ClientNetwork(key, user_agent="certherd")
+    network._wrap_in_jws(acme.messages.UpdateRegistration(), b"nonce", "https://localhost/")
+    pem = crypto_util.make_key(2048, elliptic_curve="secp256r1", key_type="ecdsa")
+    crypto_util.valid_csr(acme.crypto_util.make_csr(pem, ["localhost"], False))
+    requests.Session().close()
+    ssl.create_default_context()
 
 
 class Certbot:
@@ -160,7 +172,10 @@ class Certbot:
             if not hasattr(owner, name):
                 raise Refused(f"this Python has no {owner.__name__}.{name}")
         self.registry = self.disco.find_all()
-        preload(None, self.registry)
+        try:
+            rehearse()
+        except Exception:  # it is for speed alone
+            pass
         self.files_by_home = list(self.constants.CLI_DEFAULTS.get("config_files", []))
         self.home = os.environ.get("XDG_CONFIG_HOME", "~/.config")
 
@@ -202,7 +217,7 @@ class Child:
         os.dup2(self.output, 1)
         os.dup2(self.output, 2)
         request = Request(self.descriptor)  # from here on certherd knows of this process
-        os.closerange(3, os.sysconf("SC_OPEN_MAX") if not os.path.isdir("/proc/self/fd") else max_descriptor() + 1)
+        os.closerange(3, 1 + max(map(int, os.listdir("/proc/self/fd"))))
         for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
             try:
                 signal.signal(number, SIGNALS_OF_PYTHON.get(number, signal.SIG_DFL))
@@ -274,10 +289,6 @@ class Child:
         os._exit(status)
 
 
-def max_descriptor():
-    return max(int(name) for name in os.listdir("/proc/self/fd"))
-
-
 class Host:
     def __init__(self, control):
         self.control = control
@@ -286,14 +297,14 @@ class Host:
         self.launcher = load_launcher()
         self.title = Title()
         self.forks = 0
+        self.looked = 0.0
 
     def load(self, script):
         self.title.set("certbot host", [f"certherd: {script}, imported once"])
         self.certbot = Certbot(script)
         check_loaded()
         self.watched = [(path, fingerprint(path)) for path in watched_files(script, self.certbot.registry)]
-        gc.collect()
-        gc.freeze()
+        gc.freeze()  # without a collection before: its holes would be written to by every child
         self.first_rss = rss_kib()
         return {"version": self.certbot.version, "plugins": len(self.certbot.registry), "rss_kib": self.first_rss}
 
@@ -305,10 +316,12 @@ class Host:
             return f"it has forked {self.forks} times"
         if (grown := rss_kib() - self.first_rss) > MAX_GROWTH_KIB:
             return f"it has grown by {grown // 1024} MiB"
-        for path, known in self.watched:
-            if fingerprint(path) != known:
-                return f"{path} has changed"
-        return None
+        if time.monotonic() - self.looked < LOOK_EACH:
+            return None
+        self.looked = time.monotonic()
+        changed = (path for path, known in self.watched if fingerprint(path) != known)
+        path = next(changed, None)
+        return f"{path} has changed" if path else None
 
     def fork(self, request, output):
         if why := self.staleness():

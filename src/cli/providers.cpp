@@ -2,6 +2,7 @@
 
 #include <certherd/base/text.hpp>
 #include <certherd/certbot/installed.hpp>
+#include <certherd/service/engine_desk.hpp>
 #include <certherd/service/json.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -13,22 +14,46 @@
 namespace certherd::cli {
 namespace {
 
+struct Found {
+  Result<certbot::InstalledCertbot> certbot = Fault{};
+  Result<certbot::HostFacts> in_memory = Fault{};  ///< or why it is not kept there
+};
+
+boost::asio::awaitable<void> look(const Settings& settings, service::EngineDesk& engines, os::StopSignal& stop,
+                                  Found& found) {
+  found.certbot =
+      co_await certbot::inspect_certbot(settings.certbot.executable, settings.paths.state_dir / "certbot.json", stop);
+  if (!found.certbot) co_return;
+  if (settings.certbot.engine == EngineChoice::plain)
+    found.in_memory = Fault{"the configuration says engine: plain", {}, {}};
+  else
+    found.in_memory = co_await engines.probe(*found.certbot);
+  engines.close();
+}
+
 /// certbot and its plugins, or why they cannot be told. No configuration is needed to look at the plugins-map.
-Result<certbot::InstalledCertbot> look_at_certbot(const Settings& settings) {
+Found look_at_certbot(const Settings& settings) {
   boost::asio::io_context io{1};
   os::StopSignal stop(io.get_executor());
-  Result<certbot::InstalledCertbot> result = Fault{};
-  boost::asio::co_spawn(
-      io,
-      [&]() -> boost::asio::awaitable<void> {
-        result = co_await certbot::inspect_certbot(settings.certbot.executable,
-                                                   settings.paths.state_dir / "certbot.json", stop);
-      },
-      [](std::exception_ptr error) {
-        if (error) std::rethrow_exception(error);
-      });
+  service::EngineDesk engines(io.get_executor(), [] { return true; });
+  Found found;
+  boost::asio::co_spawn(io, look(settings, engines, stop, found), [](std::exception_ptr error) {
+    if (error) std::rethrow_exception(error);
+  });
   io.run();
-  return result;
+  return found;
+}
+
+std::string engine_text(const Found& found) {
+  if (!found.in_memory) return "plain, each run starts certbot anew: " + found.in_memory.fault().message;
+  return "warm, certbot " + found.in_memory->certbot_version + " is kept in memory with " +
+         std::to_string(found.in_memory->plugins) + " plugins (" + std::to_string(found.in_memory->rss_kib / 1024) +
+         " MiB) where several runs are wanted at a time";
+}
+
+boost::json::object engine_json(const Found& found) {
+  if (found.in_memory) return {{"kind", "warm"}, {"reason", nullptr}};
+  return {{"kind", "plain"}, {"reason", found.in_memory.fault().message}};
 }
 
 std::string installed_text(const Result<certbot::InstalledCertbot>& certbot, const Provider& provider) {
@@ -110,51 +135,64 @@ void print_provider(const Context& context, const Provider& provider,
   print_example(out, provider);
 }
 
+boost::json::object provider_json(const Found& found, const Provider& provider) {
+  auto object = service::to_json(provider);
+  object["installed"] = installed_text(found.certbot, provider);
+  if (found.certbot) object["engine"] = engine_json(found);
+  return object;
+}
+
+void print_engine(std::ostream& out, const Found& found) {
+  if (found.certbot) out << "\nengine: " << printable(engine_text(found)) << '\n';
+}
+
+int print_one(const Context& context, const service::Configuration& configuration, const Found& found) {
+  const std::string& id = context.line.names.front();
+  const auto entry = configuration.providers.find(id);
+  if (entry == configuration.providers.end()) {
+    std::vector<std::string> ids;
+    for (const auto& [known, unused] : configuration.providers) ids.push_back(known);
+    std::cerr << "there is no provider '" << printable(id) << "'";
+    if (const auto meant = closest(id, ids)) std::cerr << "; did you mean '" << *meant << "'?";
+    std::cerr << '\n';
+    return exit_usage;
+  }
+  if (context.line.json) {
+    service::print_json(context.out, provider_json(found, entry->second));
+  } else {
+    print_provider(context, entry->second, found.certbot);
+    print_engine(context.out, found);
+  }
+  return exit_done;
+}
+
+int print_all(const Context& context, const service::Configuration& configuration, const Found& found) {
+  if (context.line.json) {
+    boost::json::array array;
+    for (const auto& [id, provider] : configuration.providers) array.push_back(provider_json(found, provider));
+    service::print_json(context.out, array);
+    return exit_done;
+  }
+  Table table({"ID", "PROVIDER", "PLUGIN", "INSTALLED", "CREDENTIALS", "WAITS", "DEBIAN PACKAGE"});
+  for (const auto& [id, provider] : configuration.providers)
+    table.add({id, provider.title, provider.authenticator, installed_text(found.certbot, provider),
+               credentials_text(provider), std::to_string(provider.seconds().count()) + " s",
+               provider.debian_package.empty() ? "-" : provider.debian_package});
+  table.print(context.out, context.terminal);
+  print_engine(context.out, found);
+  return exit_done;
+}
+
 }  // namespace
 
 int providers(const Context& context) {
   const auto configuration = service::load_configuration(context.line.config, service::MapExtent::whole);
-  const auto certbot = look_at_certbot(configuration.settings);
-  if (!certbot) std::cerr << "warning: " << certbot.fault().text() << '\n';
-  if (certbot)
-    for (const auto& broken : certbot->broken) std::cerr << "warning: broken certbot plugin: " << broken << '\n';
-  if (!context.line.names.empty()) {
-    const auto found = configuration.providers.find(context.line.names.front());
-    if (found == configuration.providers.end()) {
-      std::vector<std::string> ids;
-      for (const auto& [id, unused] : configuration.providers) ids.push_back(id);
-      std::cerr << "there is no provider '" << printable(context.line.names.front()) << "'";
-      if (const auto meant = closest(context.line.names.front(), ids))
-        std::cerr << "; did you mean '" << *meant << "'?";
-      std::cerr << '\n';
-      return exit_usage;
-    }
-    if (context.line.json) {
-      auto object = service::to_json(found->second);
-      object["installed"] = installed_text(certbot, found->second);
-      service::print_json(context.out, object);
-    } else {
-      print_provider(context, found->second, certbot);
-    }
-    return exit_done;
-  }
-  Table table({"ID", "PROVIDER", "PLUGIN", "INSTALLED", "CREDENTIALS", "WAITS", "DEBIAN PACKAGE"});
-  boost::json::array array;
-  for (const auto& [id, provider] : configuration.providers) {
-    if (context.line.json) {
-      auto object = service::to_json(provider);
-      object["installed"] = installed_text(certbot, provider);
-      array.push_back(std::move(object));
-    }
-    table.add({id, provider.title, provider.authenticator, installed_text(certbot, provider),
-               credentials_text(provider), std::to_string(provider.seconds().count()) + " s",
-               provider.debian_package.empty() ? "-" : provider.debian_package});
-  }
-  if (context.line.json)
-    service::print_json(context.out, array);
-  else
-    table.print(context.out, context.terminal);
-  return exit_done;
+  const Found found = look_at_certbot(configuration.settings);
+  if (!found.certbot) std::cerr << "warning: " << found.certbot.fault().text() << '\n';
+  if (found.certbot)
+    for (const auto& broken : found.certbot->broken) std::cerr << "warning: broken certbot plugin: " << broken << '\n';
+  return context.line.names.empty() ? print_all(context, configuration, found)
+                                    : print_one(context, configuration, found);
 }
 
 }  // namespace certherd::cli

@@ -15,8 +15,11 @@ boost::asio::awaitable<Result<os::ChildExit>> EngineDesk::run(certbot::CertbotCo
   return engine.run(std::move(command), limits, std::move(callbacks), stop);
 }
 
-boost::asio::awaitable<Result<certbot::HostFacts>> EngineDesk::probe(const certbot::CertbotCommand& command) {
-  return warm_.probe(command);
+boost::asio::awaitable<Result<certbot::HostFacts>> EngineDesk::probe(const certbot::InstalledCertbot& installed) {
+  certbot::CertbotCommand command;
+  command.executable = installed.executable;
+  command.interpreter = installed.interpreter;
+  co_return co_await warm_.probe(command);
 }
 
 }  // namespace certherd::service

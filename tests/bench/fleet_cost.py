@@ -21,10 +21,11 @@ class Fleet:
         self.environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
         self.names = [f"n{number:04}.example.test" for number in range(count)]
 
-    def configure(self, propagation: int) -> None:
+    def configure(self, propagation: int, engine="auto", end_wait=False) -> None:
         settings = {
             "email": "hostmaster@example.test", "agree_tos": True, "ca": "lab", "max_parallel": self.count,
-            "propagation": {"end_wait": False},  # bare certbot takes its time as well
+            "propagation": {"end_wait": end_wait},  # bare certbot takes its time
+            "certbot": {"engine": engine},
             "dns": self.lab.facts["dns"]["certherd"],
             "state_dir": "state", "runtime_dir": "run", "audit_log": "audit.jsonl",
             "cas": {"lab": {"server": self.lab.facts["acme"]["directory"],
@@ -44,11 +45,12 @@ class Fleet:
     def issue_all(self) -> None:
         self.configure(0)
         subprocess.run(self.command("issue", "--all"), env=self.environment, check=True, stdout=subprocess.DEVNULL)
-        self.configure(self.propagation)
+        self.configure(self.propagation, "plain")
 
 
-def by_certherd(fleet: Fleet) -> dict:
+def by_certherd(fleet: Fleet, engine: str, end_wait: bool) -> dict:
     """`issue --all --force` through the running service."""
+    fleet.configure(fleet.propagation, engine, end_wait)
     with Service(fleet.command("run"), fleet.environment, fleet.directory / "run") as service:
         before = service.cost()
         begin = time.monotonic()

@@ -18,6 +18,9 @@ namespace certherd::certbot {
 /// Name and value of environment variables.
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
+/// What Python reads at its start, the same for every call: times in UTC, messages in English, output at once.
+Environment interpreter_environment();
+
 /// One call of certbot, ready to be run.
 struct CertbotCommand {
   std::filesystem::path executable;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <certherd/certbot/engine.hpp>
+#include <certherd/certbot/installed.hpp>
 #include <certherd/model/settings.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -23,8 +24,8 @@ public:
   boost::asio::awaitable<Result<os::ChildExit>> run(certbot::CertbotCommand command, os::ChildLimits limits,
                                                     os::ChildCallbacks callbacks, os::StopSignal& stop) override;
 
-  /// Whether the certbot that `command` names can be kept in memory, tried out. Fault: why not.
-  boost::asio::awaitable<Result<certbot::HostFacts>> probe(const certbot::CertbotCommand& command);
+  /// Whether this certbot can be kept in memory, tried out. Fault: why not.
+  boost::asio::awaitable<Result<certbot::HostFacts>> probe(const certbot::InstalledCertbot& installed);
 
   /// What is kept in memory now; nullptr: nothing.
   const certbot::HostFacts* in_memory() const { return warm_.in_memory(); }
