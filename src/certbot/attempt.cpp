@@ -71,7 +71,7 @@ public:
     AttemptResult result{{}, tracker_->facts(), {}};
     Attempt& attempt = result.attempt;
     attempt.failure = classify({exit.exit_code, exit.signal, exit.timed_out, exit.stopped, exit.killed,
-                                exit.unknown, tracker_->failing_phase(), tracker_->facts(), output_end_, input_.provider});
+                                tracker_->failing_phase(), tracker_->facts(), output_end_, input_.provider, exit.unknown});
     tracker_->finish(exit.ended, attempt.failure.has_value());
     attempt.number = input_.number;
     attempt.timeline = tracker_->timeline();

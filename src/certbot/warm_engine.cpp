@@ -3,13 +3,11 @@
 #include <certherd/os/log.hpp>
 #include <certherd/os/processes.hpp>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
 #include <fcntl.h>
@@ -28,7 +26,6 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr auto quietly = asio::as_tuple(asio::use_awaitable);
 constexpr int most_hosts = 3;  ///< that one Attempt tries before it is executed
 
 void add_word(std::string& request, std::string_view word) {

@@ -3,12 +3,10 @@
 #include <certherd/base/text.hpp>
 #include <certherd/os/log.hpp>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/value_to.hpp>
 
@@ -28,7 +26,6 @@ namespace asio = boost::asio;
 namespace json = boost::json;
 using namespace asio::experimental::awaitable_operators;
 
-constexpr auto quietly = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t most_descriptors = 2;
 constexpr std::size_t message_limit = 16 * 1024;
 /// A child's arguments are shown in the room that the host's own have.

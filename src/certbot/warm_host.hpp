@@ -10,8 +10,10 @@
 #include <certherd/os/turn.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/object.hpp>
 
 #include <sys/types.h>
@@ -22,6 +24,9 @@
 #include <vector>
 
 namespace certherd::certbot {
+
+/// Errors are values here.
+inline constexpr auto quietly = boost::asio::as_tuple(boost::asio::use_awaitable);
 
 /// One warm_host.py and the socket to it. Its protocol stands at the head of that file.
 class WarmHost : public std::enable_shared_from_this<WarmHost> {

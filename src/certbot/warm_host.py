@@ -211,6 +211,7 @@ class Child:
 
     def __init__(self, host, request, output):
         self.host, self.descriptor, self.output = host, request, output
+        self.interrupted = False
 
     def become_certbot(self):
         os.setpgid(0, 0)
@@ -260,6 +261,7 @@ class Child:
             sys.__excepthook__(*sys.exc_info())
             print("\nOriginal exception was:", file=sys.stderr)
             sys.__excepthook__(*original)
+        self.interrupted = issubclass(original[0], KeyboardInterrupt)
         sys.exit(1)
 
     def exit_status(self, function):
@@ -286,6 +288,9 @@ class Child:
                 stream.flush()
             except Exception:
                 pass
+        if self.interrupted:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGINT)
         os._exit(status)
 
 

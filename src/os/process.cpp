@@ -4,6 +4,7 @@
 //  - its launchers leak descriptors into the child (close_handles.ipp compares a list entry with itself), run the
 //    parent's atexit handlers in a child whose exec failed, lose error codes, and fork: copying the parent's page
 //    tables and each page written since costs more than all the rest of a start. VforkLauncher is our own;
+//  - build_argv_ takes a path by reference and keeps a pointer into it: one made of a string on the spot is gone;
 //  - bind_fd returns nothing from a function that must return: descriptors are set up by ChildSetup;
 //  - a child whose exec failed stays a zombie: it is reaped here;
 //  - async_wait ends in a blocking waitpid, cannot tell exit code 9 from signal 9, and the destructor signals a number
@@ -98,7 +99,8 @@ struct VforkLauncher : bp::posix::default_launcher {
   bp::basic_process<Executor> operator()(const Executor& executor, boost::system::error_code& error,
                                          const std::string& executable, const std::vector<std::string>& arguments,
                                          ChildSetup& setup) {
-    const char* const* argv = build_argv_(executable, arguments);
+    const bp::filesystem::path program(executable);  // argv[0] points into it
+    const char* const* argv = build_argv_(program, arguments);
     pid = ::vfork();
     if (pid == 0) setup.on_exec_setup(*this, executable, argv);
     if (pid < 0) {

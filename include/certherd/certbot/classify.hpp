@@ -18,11 +18,11 @@ struct Ending {
   bool timed_out = false;        ///< we ended it because it took too long
   bool stopped = false;          ///< we ended it because certherd stops
   bool killed = false;           ///< TERM did not suffice, so TXT records may be left behind
-  bool unknown = false;          ///< it has ended, and nobody knows how: what it left says it
   Phase phase = Phase::startup;  ///< Tracker::failing_phase()
   const LogFacts& facts;
   std::string_view output;             ///< the end of what certbot printed, stdout and stderr in order
   const Provider* provider = nullptr;  ///< for a better `fix`; null for a registration
+  bool unknown = false;                ///< it has ended, and nobody knows how: what it left says it
 };
 
 /// What went wrong, or nullopt for exit status 0, and for an unknown one when certbot said that it has saved the

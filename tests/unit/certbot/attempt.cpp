@@ -43,6 +43,7 @@ struct Trial {
   std::vector<std::string> lines;
   std::vector<std::string> phases;
   std::optional<Phase> stop_at;  ///< stop is requested when it begins
+  mutable PlainEngine engine{directory.path() / "launcher.py"};
 
   Trial() {
     fs::create_directories(logs);

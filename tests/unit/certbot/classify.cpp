@@ -137,6 +137,23 @@ TEST_SUITE("certbot/classify") {
     CHECK(slow->error == "certbot took too long and was ended in phase provision");
   }
 
+  TEST_CASE("an end that nobody saw is judged by what the log says") {
+    LogFacts facts;
+    const auto judge = [&] { return classify({{}, {}, false, false, false, Phase::save, facts, "", nullptr, true}); };
+    facts.authorizations = {{"", "a.example", false, "valid", "", "", {}}};
+    const auto lost = judge();
+    CHECK(class_of(*lost) == "interrupted");
+    CHECK(lost->error.starts_with("certbot ended in phase save, and how is not known"));
+    CHECK(lost->fix == "");
+    const auto waiting = classify({{}, {}, false, false, false, Phase::propagation, facts, "", nullptr, true});
+    CHECK(waiting->fix == "certbot may not have cleaned up: look for TXT records at _acme-challenge.a.example");
+    facts.errors = {"Some challenges have failed."};
+    CHECK(judge()->error == "Some challenges have failed.");
+    facts.errors.clear();
+    facts.saved_at = "/x/fullchain.pem";
+    CHECK_FALSE(judge());
+  }
+
   TEST_CASE("killed before it could clean up: the records left behind are named") {
     LogFacts facts;
     for (const std::string domain : {"a.example", "b.example", "a.example"}) {

@@ -14,7 +14,7 @@ agree_tos: yes
 ca: lab
 state_dir: state
 dns: {resolvers: ["192.0.2.53:53", "[2001:db8::53]:53"], port: 5353}
-certbot: {path: /opt/certbot, timeout: 20m, grace: 90s}
+certbot: {path: /opt/certbot, timeout: 20m, grace: 90s, engine: plain}
 files: {owner: root, group: ssl-cert, key_mode: 0640, cert_mode: 644}
 cas:
   lab: {server: "https://localhost:14000/dir", ca_bundle: lab-ca.pem}

@@ -50,6 +50,31 @@ TEST_SUITE("os/child") {
     CHECK(bench.lines == Lines{std::to_string(pid)});
   }
 
+  TEST_CASE("the program is told its own name") {
+    Bench bench;
+    ChildCommand command;
+    command.executable = "/bin/cat";
+    command.arguments = {"/proc/self/cmdline"};
+    REQUIRE(bench.run(command).ok());
+    const std::string zero(1, '\0');
+    CHECK(bench.lines == Lines{"/bin/cat" + zero + "/proc/self/cmdline" + zero});
+  }
+
+  TEST_CASE("a descriptor for its stdin") {
+    Bench bench;
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    const os::Fd reader(ends[0]);
+    os::Fd writer(ends[1]);
+    REQUIRE(::write(writer.get(), "from here\n", 10) == 10);
+    writer.reset();
+    ChildCommand command;
+    command.executable = "/bin/cat";
+    command.input = reader.get();
+    REQUIRE(bench.run(command).ok());
+    CHECK(bench.lines == Lines{"from here"});
+  }
+
   TEST_CASE("an argument arrives as it is, without a shell in between") {
     Bench bench;
     ChildCommand command;

@@ -205,6 +205,17 @@ TEST_SUITE("renewal/queue") {
     CHECK(renewal::default_ramp(4).interval == 125ms);
   }
 
+  TEST_CASE("forked certbots cost less: more of them, and faster one after the other") {
+    constexpr std::uint64_t mib = 1ULL << 20U;
+    const renewal::RunCost fork{20 * mib, renewal::cost_of_a_fork};
+    CHECK(renewal::default_max_parallel(1, 8192 * mib, fork) == 80);
+    CHECK(renewal::default_max_parallel(2, 8192 * mib, fork) == 160);
+    CHECK(renewal::default_max_parallel(2, 1024 * mib, fork) == 25);
+    CHECK(renewal::default_max_parallel(64, 512 * 1024 * mib, fork) == 200);
+    CHECK(renewal::default_ramp(2, fork).burst == 4);
+    CHECK(renewal::default_ramp(2, fork).interval == 50ms);
+  }
+
   TEST_CASE("random additions, removals and ends: no overlap, no limit broken, nobody forgotten") {
     std::mt19937 random(3);
     Queue queue({12, {{"a0", 2}, {"a1", 3}}, {{"c0", 6}}}, no_ramp);
