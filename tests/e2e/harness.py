@@ -21,6 +21,7 @@ from lab import Lab
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 CERTHERD = os.environ.get("CERTHERD", str(REPOSITORY / "build" / "bin" / "certherd"))
+ENGINE = os.environ.get("CERTHERD_ENGINE")  # the whole file with this engine, where a test does not choose its own
 IS_ROOT = os.geteuid() == 0
 PEM_FILES = ["cert.pem", "chain.pem", "fullchain.pem", "privkey.pem"]
 # Exit codes, as README.md and --help give them.
@@ -108,6 +109,8 @@ class Host:
         return {**dict(line.split(" = ", 1) for line in lines), **changes}
 
     def write_config(self):
+        if ENGINE:
+            self.settings.setdefault("certbot", {}).setdefault("engine", ENGINE)
         self.config.write_text(json.dumps(self.settings, indent=1, ensure_ascii=False), encoding="utf-8")
 
     # --- running

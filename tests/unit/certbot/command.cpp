@@ -32,7 +32,7 @@ struct Wish {
     provider.propagation_flag = "--dns-cloudflare-propagation-seconds";
     ca.id = "letsencrypt";
     ca.server = "https://acme.example/directory";
-    host = {"/usr/bin/certbot", {2, 1, 0}, "/s/certbot/example.com", {{"PATH", "/usr/bin:/bin"}}, {}};
+    host = {"/usr/bin/certbot", "", {2, 1, 0}, "/s/certbot/example.com", {{"PATH", "/usr/bin:/bin"}}, {}};
   }
 
   Result<CertbotCommand> ask() const {
@@ -218,10 +218,10 @@ TEST_SUITE("certbot/command") {
   TEST_CASE("the environment is explicit, private and in UTC") {
     const Environment expected{{"TZ", "UTC"},
                                {"LC_ALL", "C.UTF-8"},
+                               {"PYTHONUNBUFFERED", "1"},
                                {"HOME", "/s/certbot/example.com/work"},
                                {"XDG_CONFIG_HOME", "/s/certbot/example.com/work/.config"},
                                {"TMPDIR", "/s/certbot/example.com/work"},
-                               {"PYTHONUNBUFFERED", "1"},
                                {"PATH", "/usr/bin:/bin"}};
     CHECK(Wish().ask().or_throw().environment == expected);
   }
@@ -233,10 +233,10 @@ TEST_SUITE("certbot/command") {
     wish.credential_environment = {{"AWS_SECRET_ACCESS_KEY", "s3cret"}};
     const Environment expected{{"TZ", "UTC"},
                                {"LC_ALL", "C.UTF-8"},
+                               {"PYTHONUNBUFFERED", "1"},
                                {"HOME", "/s/certbot/example.com/work"},
                                {"XDG_CONFIG_HOME", "/s/certbot/example.com/work/.config"},
                                {"TMPDIR", "/s/certbot/example.com/work"},
-                               {"PYTHONUNBUFFERED", "1"},
                                {"REQUESTS_CA_BUNDLE", "/run/bundle.pem"},
                                {"SSL_CERT_FILE", "/run/bundle.pem"},
                                {"AWS_SECRET_ACCESS_KEY", "s3cret"},

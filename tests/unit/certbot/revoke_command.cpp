@@ -13,7 +13,7 @@ namespace {
 using Words = std::vector<std::string>;
 
 RevokeInput input(const Ca& ca) {
-  return {{"/usr/bin/certbot", {2, 1, 0}, "/s/certbot/example.com", {}, {}},
+  return {{"/usr/bin/certbot", "", {2, 1, 0}, "/s/certbot/example.com", {}, {}},
           ca,
           "/s/generations/example.com/3/cert.pem",
           "keycompromise",
