@@ -1,14 +1,18 @@
-"""A fleet renewed at once: by the service, by a loop of parallel certbots with private directories, by `certbot renew`."""
+"""A fleet renewed at once: by the service with either engine, by a loop of parallel certbots with private directories,
+by `certbot renew`."""
 
 import json
 import os
 import shutil
 import subprocess
+import threading
 import time
 from pathlib import Path
+from statistics import median
 
 from bench.issue_cost import seen_child
 from bench.service import Service, group_cpu
+from e2e.harness import descendants
 
 
 class Fleet:
@@ -43,9 +47,56 @@ class Fleet:
         return self.state / "certbot" / name
 
     def issue_all(self) -> None:
-        self.configure(0)
+        self.configure(0)  # warm, where it can be
         subprocess.run(self.command("issue", "--all"), env=self.environment, check=True, stdout=subprocess.DEVNULL)
         self.configure(self.propagation, "plain")
+
+
+def one_server(lab) -> None:
+    """The primary alone serves the zone: what the secondary costs is nobody's here."""
+    lab.set_lag(3600)
+    lab.nsupdate("zone example.test.\nupdate delete example.test. NS ns2.example.test.")
+
+
+class Watch:
+    """Looks at the forked certbots and the process that forks them while they work."""
+
+    def __init__(self, service):
+        self.service, self.pss, self.host_cpu, self.host_kib = service, [], {}, 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._look_once(0)
+        self._stop.set()
+        self._thread.join()
+
+    def _look(self):
+        while not self._stop.wait(1):
+            self._look_once(3)
+
+    def _look_once(self, samples):
+        for pid in descendants(self.service.process.pid):
+            try:
+                name = Path(f"/proc/{pid}/comm").read_text().strip()
+                if name == "certbot host":
+                    self.host_cpu[pid] = group_cpu(pid)
+                    self.host_kib = max(self.host_kib, rollup_kib(pid))
+                elif name == "certbot" and samples > 0:
+                    samples -= 1
+                    self.pss.append(rollup_kib(pid))
+            except (OSError, IndexError):
+                continue  # it has ended
+
+
+def rollup_kib(pid: int) -> int:
+    """The process's proportional share of memory (proc_pid_smaps_rollup(5))."""
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(text.split("\nPss:")[1].split()[0])
 
 
 def by_certherd(fleet: Fleet, engine: str, end_wait: bool) -> dict:
@@ -54,11 +105,12 @@ def by_certherd(fleet: Fleet, engine: str, end_wait: bool) -> dict:
     with Service(fleet.command("run"), fleet.environment, fleet.directory / "run") as service:
         before = service.cost()
         begin = time.monotonic()
-        client = subprocess.Popen(fleet.command("--json", "issue", "--all", "--force"), env=fleet.environment,
-                                  stdout=subprocess.PIPE, text=True)
-        said = client.stdout.read()
-        os.waitid(os.P_PID, client.pid, os.WEXITED | os.WNOWAIT)
-        wall = time.monotonic() - begin
+        with Watch(service) as watch:
+            client = subprocess.Popen(fleet.command("--json", "issue", "--all", "--force"), env=fleet.environment,
+                                      stdout=subprocess.PIPE, text=True)
+            said = client.stdout.read()
+            os.waitid(os.P_PID, client.pid, os.WEXITED | os.WNOWAIT)
+            wall = time.monotonic() - begin
         client_cpu = group_cpu(client.pid)
         if client.wait():
             raise RuntimeError(f"certherd issue ended with {client.returncode}; its records are in {fleet.directory}")
@@ -66,9 +118,12 @@ def by_certherd(fleet: Fleet, engine: str, end_wait: bool) -> dict:
         runs = [line["run"] for line in json.loads(said)]
         if len(runs) != fleet.count or any(run["outcome"] != "deployed" for run in runs):
             raise RuntimeError(f"not all of the {fleet.count} certificates were deployed: see {fleet.directory}")
+        attempts = [attempt for run in runs for attempt in run["attempts"]]
         return {"wall": wall, "own_cpu": after.own - before.own, "client_cpu": client_cpu,
-                "certbot_cpu": after.children - before.children, "peak_kib": service.peak_kib(),
-                "attempts": sum(len(run["attempts"]) for run in runs)}
+                "cpu": sum(attempt["user_seconds"] + attempt["system_seconds"] for attempt in attempts),
+                "host_cpu": sum(watch.host_cpu.values()), "host_kib": watch.host_kib,
+                "child_kib": median(watch.pss) if watch.pss else 0,
+                "peak_kib": service.peak_kib(), "attempts": len(attempts)}
 
 
 def private_copies(fleet: Fleet) -> list[tuple[list[str], dict[str, str]]]:
@@ -118,6 +173,7 @@ def by_parallel_certbots(fleet: Fleet) -> dict:
 def by_certbot_renew(fleet: Fleet, count: int) -> dict:
     """certbot's own way, one after the other, on the first few of them."""
     together = fleet.directory / "together"
+    fleet.configure(fleet.propagation, "plain")
     arguments, environment = seen_child(fleet, fleet.names[0])
     for name in fleet.names[:count]:
         config = fleet.theirs(name) / "config"
@@ -141,15 +197,18 @@ def by_certbot_renew(fleet: Fleet, count: int) -> dict:
     return {"count": count, "wall": wall, "wall_each": wall / count}
 
 
-def measure(fleet: Fleet, serial: int, say) -> dict:
+# How a fleet is renewed, besides `certbot renew`.
+WAYS = {"loop": "a loop of parallel certbots", "plain": "certherd, plain", "warm": "certherd, warm",
+        "ended": "certherd, warm, wait ended"}
+
+
+def measure(fleet: Fleet, say) -> dict:
     say(f"issuing {fleet.count} certificates")
     fleet.issue_all()
-    result = {"count": fleet.count, "propagation": fleet.propagation}
-    say(f"renewing {fleet.count} by a loop of parallel certbots")
-    result["parallel"] = by_parallel_certbots(fleet)
-    say(f"{result['parallel']['wall']:.1f} s; renewing them by certherd")
-    result["certherd"] = by_certherd(fleet)
-    say(f"{result['certherd']['wall']:.1f} s; renewing {serial} by certbot renew")
-    result["renew"] = by_certbot_renew(fleet, serial)
-    say(f"{result['renew']['wall_each']:.1f} s each")
+    work = {"loop": lambda: by_parallel_certbots(fleet), "plain": lambda: by_certherd(fleet, "plain", False),
+            "warm": lambda: by_certherd(fleet, "warm", False), "ended": lambda: by_certherd(fleet, "warm", True)}
+    result = {"count": fleet.count, "ways": {}}
+    for way, title in WAYS.items():
+        result["ways"][way] = work[way]()
+        say(f"{fleet.count} renewed by {title}: {result['ways'][way]['wall']:.1f} s")
     return result

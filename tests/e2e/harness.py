@@ -21,7 +21,8 @@ from lab import Lab
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 CERTHERD = os.environ.get("CERTHERD", str(REPOSITORY / "build" / "bin" / "certherd"))
-ENGINE = os.environ.get("CERTHERD_ENGINE")  # the whole file with this engine, where a test does not choose its own
+# The whole file with this engine and this certbot, where a test does not choose its own.
+ENGINE, CERTBOT = os.environ.get("CERTHERD_ENGINE"), os.environ.get("CERTHERD_CERTBOT")
 IS_ROOT = os.geteuid() == 0
 PEM_FILES = ["cert.pem", "chain.pem", "fullchain.pem", "privkey.pem"]
 # Exit codes, as README.md and --help give them.
@@ -109,8 +110,9 @@ class Host:
         return {**dict(line.split(" = ", 1) for line in lines), **changes}
 
     def write_config(self):
-        if ENGINE:
-            self.settings.setdefault("certbot", {}).setdefault("engine", ENGINE)
+        for key, value in (("engine", ENGINE), ("path", CERTBOT)):
+            if value:
+                self.settings.setdefault("certbot", {}).setdefault(key, value)
         self.config.write_text(json.dumps(self.settings, indent=1, ensure_ascii=False), encoding="utf-8")
 
     # --- running

@@ -56,7 +56,7 @@ class World:
         settings = {
             "email": "hostmaster@example.test", "agree_tos": True, "ca": "lab", "store_dir": STORE, "log_file": LOG,
             "dns": self.lab["dns"]["certherd"], "propagation": {"end_wait": False},
-            "files": {"group": "ssl-cert", "key_mode": 0o640},
+            "files": {"group": "ssl-cert", "key_mode": 0o640}, "certbot": {"engine": "warm"},
             "cas": {"lab": {"server": self.lab["acme"]["directory"], "ca_bundle": "/etc/certherd/lab-ca.pem"}},
             "accounts": {
                 "a": {"provider": "rfc2136", "zones": ["example.test"],
@@ -182,6 +182,8 @@ class World:
         runs = self.machine.wait(lambda: [run for run in self.runs_of("example.test") if run.get("outcome")],
                                  "the Run is recorded")
         expect(runs[0]["outcome"] == "deployed", f"the outcome is {runs[0]['outcome']}: {runs[0]}")
+        said = self.machine.output("cat", LOG)
+        expect("is kept in memory with" in said, f"the sandbox keeps certbot from being forked:\n{said}")
 
     def group_key(self):
         machine = self.machine
