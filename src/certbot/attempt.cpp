@@ -70,8 +70,9 @@ public:
     if (!tracker_->facts().any) read_temporary_log();
     AttemptResult result{{}, tracker_->facts(), {}};
     Attempt& attempt = result.attempt;
-    attempt.failure = classify({exit.exit_code, exit.signal, exit.timed_out, exit.stopped, exit.killed,
-                                tracker_->failing_phase(), tracker_->facts(), output_end_, input_.provider, exit.unknown});
+    attempt.failure =
+        classify({exit.exit_code, exit.signal, exit.timed_out, exit.stopped, exit.killed, tracker_->failing_phase(),
+                  tracker_->facts(), output_end_, input_.provider, exit.unknown});
     tracker_->finish(exit.ended, attempt.failure.has_value());
     attempt.number = input_.number;
     attempt.timeline = tracker_->timeline();

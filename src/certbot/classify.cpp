@@ -112,7 +112,8 @@ std::optional<Failure> judge_end(const Ending& ending) {
     if (!outside) failure.fix = "a library of certbot crashed: check the host's packages and memory";
   } else if (ending.unknown && ending.facts.errors.empty()) {
     failure.failure_class = FailureClass::interrupted;
-    failure.error = "certbot ended in phase " + phase + ", and how is not known: the process that it was forked from died";
+    failure.error =
+        "certbot ended in phase " + phase + ", and how is not known: the process that it was forked from died";
   } else {
     return std::nullopt;
   }

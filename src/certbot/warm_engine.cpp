@@ -40,7 +40,11 @@ std::string request_text(const CertbotCommand& command) {
   for (const auto& argument : command.arguments) add_word(request, argument);
   const std::size_t more = command.end_wait.empty() ? 0 : 1;
   add_word(request, std::to_string(command.environment.size() + more));
-  for (const auto& [name, value] : command.environment) add_word(request, name + "=" + value);
+  for (const auto& [name, value] : command.environment) {
+    request += name;
+    request += '=';
+    add_word(request, value);
+  }
   if (more > 0) add_word(request, "CERTHERD_END_WAIT=" + command.end_wait.string());
   add_word(request, "/");
   add_word(request, "end");
@@ -138,9 +142,7 @@ WarmEngine::WarmEngine(asio::any_io_executor executor, Engine& plain, std::files
       starting_(executor),
       idle_(executor) {}
 
-WarmEngine::~WarmEngine() {
-  close();
-}
+WarmEngine::~WarmEngine() = default;
 
 void WarmEngine::close() {
   idle_.cancel();
@@ -149,8 +151,7 @@ void WarmEngine::close() {
 }
 
 void WarmEngine::retire(const std::shared_ptr<WarmHost>& host, const std::string& why) {
-  if (!host->retired)
-    os::log(os::LogLevel::debug, "the process that keeps certbot in memory is replaced: " + why);
+  if (!host->retired) os::log(os::LogLevel::debug, "the process that keeps certbot in memory is replaced: " + why);
   host->retired = true;
   if (host->leases == 0) host->close();
   if (host_ != host) return;
@@ -188,8 +189,7 @@ asio::awaitable<Result<std::shared_ptr<WarmHost>>> WarmEngine::start(const Certb
 
 asio::awaitable<Result<std::shared_ptr<WarmHost>>> WarmEngine::ready(const CertbotCommand& command) {
   const auto turn = co_await starting_.wait();
-  const bool fits = host_ && host_->alive() && !host_->retired &&
-                    host_->serves().executable == command.executable &&
+  const bool fits = host_ && host_->alive() && !host_->retired && host_->serves().executable == command.executable &&
                     host_->serves().interpreter == command.interpreter;
   if (fits) co_return host_;
   if (host_) retire(host_, host_->alive() ? "another certbot is wanted" : "it has ended");
@@ -229,6 +229,15 @@ public:
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
   ~Lease() {
+    try {
+      end();
+    } catch (const std::exception& error) {  // a host that ends later than it might
+      os::log(os::LogLevel::debug, error.what());
+    }
+  }
+
+private:
+  void end() {
     if (--host_->leases > 0) return;
     if (host_->retired)
       host_->close();
@@ -236,7 +245,6 @@ public:
       engine_.left_alone();
   }
 
-private:
   WarmEngine& engine_;
   std::shared_ptr<WarmHost> host_;
 };
@@ -247,7 +255,7 @@ asio::awaitable<Result<os::ChildExit>> WarmEngine::run(CertbotCommand command, o
     if (stop.requested()) co_return os::not_started();
     const auto found = co_await ready(command);
     if (!found) break;
-    const auto host = *found;
+    const auto& host = *found;
     const Lease lease(*this, host);
     auto opened = Channels::open();
     if (!opened) co_return opened.fault();

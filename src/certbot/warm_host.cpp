@@ -112,7 +112,8 @@ asio::awaitable<void> WarmHost::follow(os::ChildCommand command, os::Fd input) {
   control_.cancel(ignored);
 }
 
-asio::awaitable<Result<HostFacts>> WarmHost::start(const CertbotCommand& command, const std::filesystem::path& program) {
+asio::awaitable<Result<HostFacts>> WarmHost::start(const CertbotCommand& command,
+                                                   const std::filesystem::path& program) {
   serves_ = command;
   auto call = python_call(command, program);
   if (!call) co_return call.fault();
@@ -145,7 +146,7 @@ asio::awaitable<Result<WarmHost::Forked>> WarmHost::fork(os::Fd request, os::Fd 
   std::vector<os::Fd> descriptors;
   descriptors.push_back(std::move(request));
   descriptors.push_back(std::move(output));
-  auto answer = co_await ask(R"({"fork": true})", std::move(descriptors));
+  auto answer = co_await ask(std::nullopt, std::move(descriptors));
   if (!answer) co_return answer.fault();
   Forked forked;
   forked.stale = text_in(answer->message, "stale");
@@ -156,19 +157,20 @@ asio::awaitable<Result<WarmHost::Forked>> WarmHost::fork(os::Fd request, os::Fd 
 }
 
 asio::awaitable<std::optional<os::RunningChild::End>> WarmHost::reap(pid_t pid) {
-  const std::string question = R"({"reap": )" + std::to_string(pid) + "}";
-  const auto answer = co_await ask(question, {});
+  const auto answer = co_await ask(pid, {});
   if (!answer || !answer->message.contains("ended")) co_return std::nullopt;
   os::RunningChild::End end;
   end.status = static_cast<int>(number_in(answer->message, "ended"));
-  end.usage = {Milliseconds(number_in(answer->message, "user_ms")), Milliseconds(number_in(answer->message, "system_ms")),
+  end.usage = {Milliseconds(number_in(answer->message, "user_ms")),
+               Milliseconds(number_in(answer->message, "system_ms")),
                static_cast<long>(number_in(answer->message, "max_rss_kib"))};
   co_return end;
 }
 
-asio::awaitable<Result<WarmHost::Answer>> WarmHost::ask(const std::string& message, std::vector<os::Fd> descriptors) {
+/// One question at a time: to reap that child, or to fork one.
+asio::awaitable<Result<WarmHost::Answer>> WarmHost::ask(std::optional<pid_t> to_reap, std::vector<os::Fd> descriptors) {
   const auto self = shared_from_this();
-  const std::string question = message;
+  const std::string question = to_reap ? R"({"reap": )" + std::to_string(*to_reap) + "}" : R"({"fork": true})";
   const auto turn = co_await turns_.wait();
   if (!alive_ || send_message(control_.native_handle(), question, descriptors) != 0) co_return gone();
   descriptors.clear();

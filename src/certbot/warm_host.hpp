@@ -41,7 +41,8 @@ public:
     os::Fd pidfd;
     std::string stale;  ///< no process: why a new host is due
   };
-  /// A process that waits for its request at the other end of `request` and writes to `output`. Fault: the host is gone.
+  /// A process that waits for its request at the other end of `request` and writes to `output`. Fault: the host is
+  /// gone.
   boost::asio::awaitable<Result<Forked>> fork(os::Fd request, os::Fd output);
 
   /// How the child ended, which it has; nullopt: the host is gone.
@@ -62,7 +63,7 @@ private:
     boost::json::object message;
     os::Fd descriptor;
   };
-  boost::asio::awaitable<Result<Answer>> ask(const std::string& message, std::vector<os::Fd> descriptors);
+  boost::asio::awaitable<Result<Answer>> ask(std::optional<pid_t> to_reap, std::vector<os::Fd> descriptors);
   boost::asio::awaitable<Result<Answer>> hear(Seconds limit);
   boost::asio::awaitable<void> follow(os::ChildCommand command, os::Fd input);
   Result<Answer> receive();

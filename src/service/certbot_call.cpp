@@ -47,8 +47,9 @@ Result<fs::path> trust_bundle(const Paths& paths, const Ca& ca) {
 }
 
 certbot::CertbotHost certbot_host(const Host& host, const std::string& certificate, fs::path trust) {
-  return {host.certbot->executable, host.certbot->interpreter, host.certbot->version,
-          host.settings().paths.certbot_dir(certificate), child_environment(), std::move(trust)};
+  return {host.certbot->executable, host.certbot->interpreter,
+          host.certbot->version,    host.settings().paths.certbot_dir(certificate),
+          child_environment(),      std::move(trust)};
 }
 
 certbot::AttemptInput attempt_input(const Host& host, certbot::CertbotCommand command, fs::path transcript,

@@ -10,7 +10,8 @@ EngineDesk::EngineDesk(boost::asio::any_io_executor executor, std::function<bool
 
 boost::asio::awaitable<Result<os::ChildExit>> EngineDesk::run(certbot::CertbotCommand command, os::ChildLimits limits,
                                                               os::ChildCallbacks callbacks, os::StopSignal& stop) {
-  const bool warm = choice_ == EngineChoice::warm || (choice_ == EngineChoice::automatic && (in_memory() || several_()));
+  const bool warm =
+      choice_ == EngineChoice::warm || (choice_ == EngineChoice::automatic && (in_memory() || several_()));
   Engine& engine = warm ? static_cast<Engine&>(warm_) : plain_;
   return engine.run(std::move(command), limits, std::move(callbacks), stop);
 }

@@ -104,8 +104,8 @@ void Supervisor::measure() {
 renewal::Limits Supervisor::limits() const {
   const Settings& settings = roster_.settings();
   renewal::Limits limits;
-  limits.total = settings.max_parallel.value_or(
-      renewal::default_max_parallel(cores(), memory_bytes(), cost_of(engines_)));
+  limits.total =
+      settings.max_parallel.value_or(renewal::default_max_parallel(cores(), memory_bytes(), cost_of(engines_)));
   for (const auto& [id, account] : settings.accounts)
     if (account.max_parallel) limits.per_account[id] = *account.max_parallel;
   for (const auto& [id, ca] : settings.cas)
@@ -313,7 +313,8 @@ asio::awaitable<void> Supervisor::run(Job& job) {
       co_return;
     }
   }
-  Host host{configuration, certbot, certbot_fault_, state_, pool_, stop_, hooks_, ledger_, accounts_, preflight_, engines_};
+  Host host{configuration, certbot, certbot_fault_, state_,     pool_,   stop_,
+            hooks_,        ledger_, accounts_,      preflight_, engines_};
   Assignment assignment{
       *entry->certificate, handled.decision, job.wish.actor, entry->state, renewal, job.queued, job.begun, {}};
   assignment.yielded = [this, &job] {

@@ -72,8 +72,7 @@ class Engines(Case):
     def setUp(self):
         self.host = self.common
         self.host.settings["certbot"] = {"path": "stand-in/certbot-script", "grace": "1s"}
-        for name in ("certbot/util.py", "stand_in_plugin.py"):
-            StandIn(self.certbot.directory)
+        StandIn(self.common.directory / "stand-in")  # what the test before has changed
 
     def run_by(self, engine, body, timeout="60s", code=FAILED):
         """The Run by this engine, and what its certbot printed."""
@@ -210,9 +209,6 @@ class Refused(Engines):
         self.certbot.script.write_text("#!/bin/sh\ncase $1 in\n--version) echo certbot 2.1.0;;\n"
                                        "plugins) echo '* dns-rfc2136';;\n*) exit 7;;\nesac\n")
         self.assertIn("is no Python script", self.reason())
-
-    def test_others_may_write_what_would_run(self):
-        """Not changed in the build tree, which other tests use: python_call()'s unit test covers it."""
 
     def test_not_wanted(self):
         self.host.settings["certbot"].update(engine="plain", timeout="60s")

@@ -56,10 +56,10 @@ struct HostFacts {
 
 /// How long things may take.
 struct WarmLimits {
-  Seconds start{60};      ///< until certbot and its plugins are imported
-  Seconds answer{20};     ///< of a host to one request
-  Seconds idle{30};       ///< a host without a child ends after this
-  Seconds refused{600};   ///< before a certbot that cannot be kept warm is tried again
+  Seconds start{60};     ///< until certbot and its plugins are imported
+  Seconds answer{20};    ///< of a host to one request
+  Seconds idle{30};      ///< a host without a child ends after this
+  Seconds refused{600};  ///< before a certbot that cannot be kept warm is tried again
 };
 
 /// Forks certbots from a host (warm_host.py), a process of certbot's interpreter that has imported certbot and its
