@@ -50,6 +50,9 @@ class Refused(Exception):
 
 def load_launcher():
     path = os.path.join(os.path.dirname(os.path.realpath(__file__)), "launcher.py")
+    status = os.stat(path)
+    if status.st_uid not in (0, os.geteuid()) or status.st_mode & 0o022:  # as certherd has looked at this file
+        raise Refused(f"others may write {path}")
     spec = importlib.util.spec_from_file_location("certherd_launcher", path)
     module = importlib.util.module_from_spec(spec)
     before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
@@ -114,11 +117,6 @@ def check_entry_point(script):
         raise Refused(f"{script} is not the entry point that certbot is installed with")
 
 
-def is_standard(number):
-    handler = signal.getsignal(number)
-    return handler == SIGNALS_OF_PYTHON.get(number, signal.SIG_DFL)
-
-
 def check_loaded():
     """Nothing may live in this process that a fork would tear apart."""
     tasks = len(os.listdir("/proc/self/task"))
@@ -128,7 +126,7 @@ def check_loaded():
         if module in sys.modules:
             raise Refused(f"a plugin has loaded the Python module {module}, which does not bear a fork")
     changed = [signal.Signals(number).name for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGCHLD)
-               if not is_standard(number)]
+               if signal.getsignal(number) != SIGNALS_OF_PYTHON.get(number, signal.SIG_DFL)]
     if changed:
         raise Refused("a plugin handles signals: " + ", ".join(changed))
 

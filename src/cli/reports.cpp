@@ -88,6 +88,7 @@ void print_run(const Context& context, const Run& run) {
     out << "  attempt " << attempt.number << ": certbot " << attempt.certbot_version;
     if (attempt.exit_code) out << ", exit code " << *attempt.exit_code;
     if (attempt.signal) out << ", ended by signal " << *attempt.signal;
+    if (!attempt.exit_code && !attempt.signal) out << ", how it ended was not seen";
     out << ", CPU " << format_elapsed(attempt.usage.user + attempt.usage.system) << ", memory "
         << attempt.usage.max_rss_kib / 1024 << " MiB\n    " << attempt.command_line << '\n';
     for (const auto& server : attempt.visibility) {

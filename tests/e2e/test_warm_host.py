@@ -9,7 +9,7 @@ import tempfile
 import unittest
 
 from e2e.harness import is_running, wait_for
-from e2e.warm import HostProcess, StandIn
+from e2e.warm import HOST_PROGRAM, HostProcess, StandIn
 
 CERTBOT = "/usr/bin/certbot"
 
@@ -20,13 +20,13 @@ class Hosts(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.directory, True)
         self.certbot = StandIn(self.directory)
 
-    def start(self, script=None):
-        host = HostProcess(str(script or self.certbot.script))
+    def start(self, script=None, program=HOST_PROGRAM):
+        host = HostProcess(str(script or self.certbot.script), program)
         self.addCleanup(host.__exit__)
         return host
 
-    def refusal(self, script=None):
-        host = self.start(script)
+    def refusal(self, script=None, program=HOST_PROGRAM):
+        host = self.start(script, program)
         self.assertEqual(list(host.hello), ["refused"], host.hello)
         self.assertEqual(host.process.wait(60), 0)
         return host.hello["refused"]
@@ -39,6 +39,16 @@ class Refusals(Hosts):
 
     def test_an_entry_point_that_is_not_there(self):
         self.assertIn("No such file", self.refusal(self.directory / "missing"))
+
+    def test_a_launcher_that_others_may_write(self):
+        programs = self.directory / "programs"
+        programs.mkdir()
+        for name in ("warm_host.py", "launcher.py"):
+            shutil.copy(HOST_PROGRAM.with_name(name), programs / name)
+        (programs / "launcher.py").chmod(0o666)
+        self.assertEqual(self.refusal(program=programs / "warm_host.py"), f"others may write {programs}/launcher.py")
+        (programs / "launcher.py").unlink()
+        self.assertIn("No such file", self.refusal(program=programs / "warm_host.py"))
 
     def test_a_plugin_that_cannot_be_imported(self):
         self.certbot.write("stand_in_plugin.py", "import a_module_that_nobody_has\n")

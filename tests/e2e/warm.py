@@ -58,10 +58,10 @@ class StandIn:
 class HostProcess:
     """One warm_host.py, as certherd starts and asks it."""
 
-    def __init__(self, script):
+    def __init__(self, script, program=HOST_PROGRAM):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control = ours
-        self.process = subprocess.Popen([PYTHON, HOST_PROGRAM, script, "." * 32768], stdin=theirs,
+        self.process = subprocess.Popen([PYTHON, program, script, "." * 32768], stdin=theirs,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
                                         env={"PATH": "/usr/bin:/bin", "TZ": "UTC", "LC_ALL": "C.UTF-8"})
         theirs.close()
