@@ -7,14 +7,13 @@ namespace certherd::certbot {
 boost::asio::awaitable<Result<os::ChildExit>> PlainEngine::run(CertbotCommand command, os::ChildLimits limits,
                                                                os::ChildCallbacks callbacks, os::StopSignal& stop) {
   os::ChildCommand child;
-  child.executable = std::move(command.executable);
+  child.executable = command.executable;
   child.arguments = std::move(command.arguments);
   child.environment = std::move(command.environment);
   child.timeout = limits.timeout;
   child.grace = limits.grace;
   child.line_limit = limits.line_limit;
   if (!command.end_wait.empty()) {
-    command.executable = child.executable;
     if (auto call = python_call(command, launcher_)) {
       child.executable = call->interpreter;
       call->arguments.insert(call->arguments.end(), child.arguments.begin(), child.arguments.end());

@@ -16,9 +16,9 @@ the arguments, the count of the variables, each "NAME=VALUE", the working direct
 all of it ends without having done anything. So credentials in the environment never pass through this process.
 
 A child is what an execution of CERTBOT would be: process group, signals, umask, descriptors, environment, sys.argv, and
-the state that certbot keeps by process (certbot 2.1 to 5.x: util._INITIAL_PID; main() fetches the plugins once). Every
-attribute that this takes is looked for first. Whatever is missing or not as expected is a refusal, which costs certherd
-nothing but the time: it then executes certbot.
+the state that certbot keeps by process (tested with 2.1.0 and 4.0.0: util._INITIAL_PID; main() fetches the plugins
+once). Every attribute that this takes is looked for first. Whatever is missing or not as expected is a refusal, which
+costs certherd nothing but the time: it then executes certbot.
 """
 
 import atexit
@@ -163,7 +163,7 @@ class Certbot:
         self.main = importlib.import_module("certbot.main").main
         self.disco = importlib.import_module("certbot._internal.plugins.disco").PluginsRegistry
         self.constants = importlib.import_module("certbot._internal.constants")
-        for owner, name in ((self.util, "_INITIAL_PID"), (self.util, "_release_locks"), (self.disco, "find_all")):
+        for owner, name in ((self.util, "_INITIAL_PID"), (self.disco, "find_all")):
             if not hasattr(owner, name):
                 raise Refused(f"this certbot has no {owner.__name__}.{name}")
         for owner, name in ((threading, "_shutdown"), (atexit, "_run_exitfuncs"), (os, "pidfd_open")):
@@ -176,10 +176,6 @@ class Certbot:
             pass
         self.files_by_home = list(self.constants.CLI_DEFAULTS.get("config_files", []))
         self.home = os.environ.get("XDG_CONFIG_HOME", "~/.config")
-
-    @property
-    def version(self):
-        return sys.modules["certbot"].__version__
 
     def settle(self):
         """In the child: the state that certbot makes at its import for the process that imports it."""
@@ -309,7 +305,7 @@ class Host:
         self.watched = [(path, fingerprint(path)) for path in watched_files(script, self.certbot.registry)]
         gc.freeze()  # without a collection before: its holes would be written to by every child
         self.first_rss = rss_kib()
-        return {"version": self.certbot.version, "plugins": len(self.certbot.registry), "rss_kib": self.first_rss}
+        return {"version": sys.modules["certbot"].__version__, "plugins": len(self.certbot.registry), "rss_kib": self.first_rss}
 
     def say(self, message, descriptors=()):
         socket.send_fds(self.control, [json.dumps(message).encode()], list(descriptors))
@@ -326,23 +322,29 @@ class Host:
         path = next(changed, None)
         return f"{path} has changed" if path else None
 
-    def fork(self, request, output):
-        if why := self.staleness():
-            self.say({"stale": why})
-            return None
-        pid = os.fork()
-        if pid == 0:
-            return Child(self, request, output)
+    def fork(self, descriptors):
+        """In a child that child, else None."""
+        pid = None
+        try:
+            why = self.staleness() if len(descriptors) == 2 else "it has no descriptors left"
+            if why:
+                return self.say({"stale": why})
+            pid = os.fork()
+            if pid == 0:
+                return Child(self, *descriptors)
+            pidfd = os.pidfd_open(pid)
+        except OSError as error:  # the children that there are go on
+            if pid:
+                os.kill(pid, signal.SIGKILL)
+                os.wait4(pid, 0)
+            return self.say({"stale": f"it cannot fork: {error.strerror}"})
         self.forks += 1
         try:
             os.setpgid(pid, pid)  # whoever is first: before certherd hears of it, it is done
         except OSError:
             pass
-        pidfd = os.pidfd_open(pid)
-        try:
-            self.say({"forked": pid}, [pidfd])
-        finally:
-            os.close(pidfd)
+        self.say({"forked": pid}, [pidfd])
+        os.close(pidfd)
         return None
 
     def reap(self, pid):
@@ -358,7 +360,7 @@ class Host:
                 return None
             message = json.loads(data)
             if "fork" in message:
-                child = self.fork(*descriptors)
+                child = self.fork(descriptors)
                 if child:
                     return child
             else:

@@ -77,7 +77,6 @@ class Warm(Case):
         self.assertIn("is not kept in memory, each run starts it anew: the process that keeps certbot in memory is gone", said)
 
     def test_the_host_is_killed_while_certbots_wait(self):
-        self.host.propagation = 4
         for name in SEVERAL:
             self.host.want(name, propagation_seconds=6)
         process = self.start()

@@ -3,12 +3,13 @@ warm.py but where the real one is said."""
 
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import tempfile
 import unittest
 
-from e2e.harness import is_running, wait_for
+from e2e.harness import descendants, is_running, wait_for
 from e2e.warm import HOST_PROGRAM, HostProcess, StandIn
 
 CERTBOT = "/usr/bin/certbot"
@@ -74,8 +75,7 @@ class Refusals(Hosts):
         self.assertIn("a plugin handles signals: SIGTERM", self.refusal())
 
     def test_a_certbot_without_what_is_relied_on(self):
-        for name, text, missing in (("certbot/util.py", "_INITIAL_PID = 1\n", "certbot.util._release_locks"),
-                                    ("certbot/util.py", "def _release_locks(): pass\n", "certbot.util._INITIAL_PID"),
+        for name, text, missing in (("certbot/util.py", "", "certbot.util._INITIAL_PID"),
                                     ("certbot/_internal/plugins/disco.py", "class PluginsRegistry: pass\n",
                                      "PluginsRegistry.find_all")):
             with self.subTest(missing):
@@ -187,6 +187,21 @@ class Staleness(Hosts):
             child.request.close()
             child.end()
         self.assertEqual(self.stale(host), "it has forked 1000 times")
+
+
+    def test_when_it_can_make_no_more_children(self):
+        """Few descriptors: none for what it is given, or none for the child itself. Nothing is left running."""
+        self.certbot.behave("def main(): pass\n")
+        for more, why in ((0, "it has no descriptors left"), (2, "it cannot fork: Too many open files")):
+            host = self.start()
+            self.assertEqual(host.run()[0], 0)
+            used = 1 + max(map(int, os.listdir(f"/proc/{host.process.pid}/fd")))
+            usual = resource.prlimit(host.process.pid, resource.RLIMIT_NOFILE)
+            resource.prlimit(host.process.pid, resource.RLIMIT_NOFILE, (used + more, usual[1]))
+            self.assertEqual(self.stale(host), why)
+            self.assertEqual(descendants(host.process.pid), [])
+            resource.prlimit(host.process.pid, resource.RLIMIT_NOFILE, usual)
+            self.assertEqual(host.run()[0], 0, "it is there still, for the children that it has")
 
 
 def holds(pid, needle):

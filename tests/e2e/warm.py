@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import select
+import signal
 import socket
 import subprocess
 
@@ -15,7 +16,7 @@ PYTHON = "/usr/bin/python3"
 ENTRY_POINT = f"#!{PYTHON}\nimport sys\nfrom certbot.main import main\nif __name__ == '__main__':\n    sys.exit(main())\n"
 PACKAGES = {
     "certbot/__init__.py": "__version__ = '2.1.0'\n",
-    "certbot/util.py": "import os\n_INITIAL_PID = os.getpid()\ndef _release_locks(): pass\n",
+    "certbot/util.py": "import os\n_INITIAL_PID = os.getpid()\n",
     "certbot/main.py": ("import os\ndef main():\n"
                         "    path = os.path.join(os.path.dirname(__file__), '..', 'behave.py')\n"
                         "    with open(path) as file:\n"
@@ -63,6 +64,7 @@ class HostProcess:
         self.control = ours
         self.process = subprocess.Popen([PYTHON, program, script, "." * 32768], stdin=theirs,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+                                        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
                                         env={"PATH": "/usr/bin:/bin", "TZ": "UTC", "LC_ALL": "C.UTF-8"})
         theirs.close()
         ours.settimeout(60)

@@ -63,10 +63,10 @@ struct WarmLimits {
 };
 
 /// Forks certbots from a host (warm_host.py), a process of certbot's interpreter that has imported certbot and its
-/// plugins once: a tenth to a quarter of the CPU time. One host at a time serves; one that is replaced, since files of
-/// certbot or a plugin have changed, or it has forked often or grown, stays until its last child has ended. A host is
-/// never needed: if none can be had, for whatever reason, `plain` runs the command; if it dies, its children go on, and
-/// how they ended is then unknown (os::ChildExit).
+/// plugins once: a fifth of the CPU time (certbot 2.1.0). One host at a time serves; one that is replaced, since files
+/// of certbot or a plugin have changed, or it has forked often or grown, stays until its last child has ended. A host
+/// is never needed: if none can be had, for whatever reason, `plain` runs the command; if it dies, its children go on,
+/// and how they ended is then unknown (os::ChildExit).
 class WarmEngine final : public Engine {
 public:
   WarmEngine(boost::asio::any_io_executor executor, Engine& plain, std::filesystem::path host_program,
