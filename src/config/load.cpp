@@ -170,9 +170,9 @@ private:
 
   static void sort_by_place(Faults& faults) {
     std::stable_sort(faults.begin(), faults.end(), [](const Fault& a, const Fault& b) {
+      using Place = std::tuple<std::string_view, int, int>;
       const auto place = [](const Fault& fault) {
-        return fault.mark ? std::tuple(fault.mark->file, fault.mark->line, fault.mark->column)
-                          : std::tuple(std::string(), 0, 0);
+        return fault.mark ? Place(fault.mark->file.text(), fault.mark->line, fault.mark->column) : Place();
       };
       return place(a) < place(b);
     });

@@ -54,7 +54,7 @@ Fault unknown_word(const std::string& what, const std::string& word, const std::
 }
 
 fs::path resolve_path(const std::string& text, const SourceMark& mark) {
-  return fs::absolute(fs::path(mark.file).parent_path() / text).lexically_normal();
+  return fs::absolute(fs::path(mark.file.text()).parent_path() / text).lexically_normal();
 }
 
 Section::Section(const YamlNode& node, std::string what, Faults& faults)

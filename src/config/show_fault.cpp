@@ -29,7 +29,7 @@ std::string without_secrets(std::string line) {
 
 /// The marked line and a caret below the column. Long lines are cut around the place; tabs keep their width.
 std::string place(const SourceMark& mark) {
-  const auto content = os::read_file(mark.file);
+  const auto content = os::read_file(mark.file.text());
   if (!content) return {};
   const auto lines = split(*content, '\n');
   if (mark.line < 1 || static_cast<std::size_t>(mark.line) > lines.size()) return {};

@@ -9,7 +9,7 @@
 #include <map>
 #include <optional>
 #include <sstream>
-#include <unordered_map>
+#include <unordered_set>
 
 namespace certherd::os {
 namespace {
@@ -32,7 +32,7 @@ struct Abort {};
 /// keys have no mark of their own, aliases and merge keys cannot be seen.
 class TreeBuilder : public YAML::EventHandler {
 public:
-  TreeBuilder(std::string file, YamlFile& out) : file_(std::move(file)), out_(out) {}
+  TreeBuilder(FileName file, YamlFile& out) : file_(file), out_(out) {}
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (documents_++ == 0) return;
@@ -84,8 +84,16 @@ private:
   struct Open {
     YamlNode node;
     YAML::anchor_t anchor;
-    std::optional<YamlNode::Entry> key;                ///< map: the key whose value comes next
-    std::unordered_map<std::string, SourceMark> keys;  ///< map: keys seen
+    std::optional<YamlNode::Entry> key;     ///< map: the key whose value comes next
+    std::unordered_set<std::string> index;  ///< map: its keys, once they are many
+    std::size_t indexed = 0;
+
+    bool has(const std::string& wanted) {
+      constexpr std::size_t few = 16;
+      if (node.entries.size() < few) return node.find(wanted) != nullptr;
+      for (; indexed < node.entries.size(); ++indexed) index.insert(node.entries[indexed].key);
+      return index.contains(wanted);
+    }
   };
 
   SourceMark source(const YAML::Mark& mark) const { return {file_, mark.line + 1, mark.column + 1}; }
@@ -153,14 +161,16 @@ private:
     entry.key = node.text;
     if (!node.is_scalar())
       out_.faults.push_back({"a key must be a plain word", "write 'key: value'", place});
-    else if (entry.key != "<<") {
-      const auto [seen, fresh] = parent.keys.try_emplace(entry.key, place);
-      if (!fresh)
-        out_.faults.push_back({"the key '" + entry.key + "' stands here a second time; the first is in line " +
-                                   std::to_string(seen->second.line),
-                               "keep one of them", place});
-    }
+    else if (entry.key != "<<" && parent.has(entry.key))
+      out_.faults.push_back({"the key '" + entry.key + "' stands here a second time; the first is in line " +
+                                 std::to_string(first_of(parent.node, entry.key).line),
+                             "keep one of them", place});
     parent.key = std::move(entry);
+  }
+
+  static SourceMark first_of(const YamlNode& map, const std::string& key) {
+    return std::find_if(map.entries.begin(), map.entries.end(), [&](const auto& entry) { return entry.key == key; })
+        ->mark;
   }
 
   /// "<<: *other" brings in the keys of other maps that the map does not have itself
@@ -186,7 +196,7 @@ private:
     }
   }
 
-  std::string file_;
+  FileName file_;
   YamlFile& out_;
   std::vector<Open> stack_;
   std::map<YAML::anchor_t, YamlNode> anchors_;

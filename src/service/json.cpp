@@ -185,7 +185,7 @@ json::object to_json(const Provider& provider) {
           {"pypi_package", text_or_null(provider.pypi_package)},
           {"confidence", provider.confidence},
           {"note", text_or_null(provider.note)},
-          {"file", provider.mark.file}};
+          {"file", provider.mark.file.text()}};
 }
 
 json::object to_json(const Fault& fault) {
@@ -195,7 +195,7 @@ json::object to_json(const Fault& fault) {
                       {"message", fault.message},
                       {"fix", text_or_null(fault.fix)}};
   if (fault.mark) {
-    object["file"] = fault.mark->file;
+    object["file"] = fault.mark->file.text();
     object["line"] = fault.mark->line;
     object["column"] = fault.mark->column;
   }

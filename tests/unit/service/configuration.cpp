@@ -39,7 +39,7 @@ TEST_SUITE("service/configuration") {
     CHECK(first(service::load_configuration(file).faults) == "none");
     const auto whole = service::load_configuration(file, service::MapExtent::whole);
     REQUIRE_FALSE(whole.valid());
-    CHECK(whole.faults[0].mark->file.ends_with("other.yaml"));
+    CHECK(whole.faults[0].mark->file.text().ends_with("other.yaml"));
   }
 
   TEST_CASE("a misspelt provider is compared with those that are not read") {
