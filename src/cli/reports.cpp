@@ -10,6 +10,7 @@
 
 #include <boost/json.hpp>
 
+#include <future>
 #include <iostream>
 
 namespace certherd::cli {
@@ -171,10 +172,10 @@ int list(const Context& context) {
     service::print_json(context.out, *answer);
     return exit_done;
   }
-  boost::json::array array;
+  std::string array;  // as text: ten thousand values would take a lot of memory
   const auto hear = [&](const CertificateReport& report) {
     if (context.line.json) {
-      array.push_back(service::to_json(report));
+      array += (array.empty() ? "" : ",") + boost::json::serialize(service::to_json(report));
       return;
     }
     const auto& current = report.current;
@@ -188,12 +189,14 @@ int list(const Context& context) {
     for (const auto& item : answer->as_array()) hear(service::report_from_json(item).or_throw());
   } else {
     const auto journal = open_journal(settings);
+    auto last_runs =
+        std::async(std::launch::async, [&] { return journal ? journal->last_runs() : std::vector<Run>(); });
     service::Roster roster(configuration, journal.get(), true);
-    service::each_report(roster, journal ? journal->last_runs() : std::vector<Run>(), std::chrono::system_clock::now(),
-                         hear);
+    roster.read_all();
+    service::each_report(roster, last_runs.get(), std::chrono::system_clock::now(), hear);
   }
   if (context.line.json)
-    service::print_json(context.out, array);
+    context.out << '[' << array << "]\n";
   else
     table.print(context.out, context.terminal);
   return exit_done;

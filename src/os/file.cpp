@@ -98,6 +98,12 @@ Result<std::string> read_file(const fs::path& path) {
   }
 }
 
+FileStamp stamp_of(const fs::path& file) {
+  struct stat status {};
+  if (::stat(file.c_str(), &status) != 0) return {};
+  return {status.st_dev, status.st_ino, status.st_ctim.tv_sec * 1'000'000'000LL + status.st_ctim.tv_nsec};
+}
+
 bool holds(const fs::path& path, std::string_view head, const fs::path& rest) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   const Fd expected(::open(rest.c_str(), O_RDONLY | O_CLOEXEC));

@@ -5,22 +5,17 @@
 #include <certherd/store/current.hpp>
 #include <certherd/store/pem.hpp>
 
-#include <sys/stat.h>
-
+#include <algorithm>
 #include <cstdlib>
+#include <future>
+#include <thread>
 
 namespace certherd::service {
 namespace {
 
-FileStamp stamp_of(const std::filesystem::path& file) {
-  struct stat status {};
-  if (::stat(file.c_str(), &status) != 0) return {};
-  return {status.st_dev, status.st_ino, status.st_ctim.tv_sec * 1'000'000'000LL + status.st_ctim.tv_nsec};
-}
-
 /// Changes whenever the file is written or replaced.
 std::string stamp(const std::filesystem::path& file) {
-  const auto seen = stamp_of(file);
+  const auto seen = os::stamp_of(file);
   if (seen.inode == 0) return "none";
   return std::to_string(seen.device) + "." + std::to_string(seen.inode) + "." + std::to_string(seen.changed);
 }
@@ -90,6 +85,22 @@ Entry* Roster::find(const std::string& name) {
   return &found->second;
 }
 
+void Roster::read_all() {
+  constexpr std::size_t many = 500;  // a thread's start is worth a few
+  std::vector<Entry*> unread;
+  for (auto& [name, entry] : entries_)
+    if (!entry.read) unread.push_back(&entry);
+  const std::size_t parts =
+      std::clamp<std::size_t>(unread.size() / many, 1, std::max(1U, std::thread::hardware_concurrency()));
+  const auto read = [&](std::size_t part) {
+    for (std::size_t i = part; i < unread.size(); i += parts) refresh(*unread[i]);
+  };
+  std::vector<std::future<void>> others;
+  for (std::size_t part = 1; part < parts; ++part) others.push_back(std::async(std::launch::async, read, part));
+  read(0);
+  for (auto& other : others) other.get();
+}
+
 void Roster::use(ConfigurationPtr configuration) {
   configuration_ = std::move(configuration);
   enlist();
@@ -104,7 +115,7 @@ std::vector<std::string> Roster::forgotten() const {
 void Roster::refresh(Entry& entry) const {
   entry.read = true;
   const auto published = settings().paths.store_dir / entry.certificate->name / "cert.pem";
-  const auto stamp = stamp_of(published);
+  const auto stamp = os::stamp_of(published);
   const bool changed = stamp.inode == 0 || stamp != entry.current_stamp;
   if (changed) {
     entry.current = store::current(settings().paths, entry.certificate->name);
@@ -117,7 +128,7 @@ void Roster::refresh(Entry& entry) const {
 void Roster::refresh_saved(Entry& entry, const std::filesystem::path& published) const {
   const std::string& name = entry.certificate->name;
   const auto file = certbot::lineage_of(settings().paths.certbot_dir(name) / "config", name).cert;
-  const auto stamp = stamp_of(file);
+  const auto stamp = os::stamp_of(file);
   if (stamp.inode != 0 && stamp == entry.saved_stamp) return;
   entry.saved_stamp = stamp;
   entry.saved.reset();

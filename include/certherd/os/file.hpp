@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -12,6 +13,15 @@ namespace certherd::os {
 
 /// The whole file. Fault: path and system error, "no such file" told apart from "permission denied".
 Result<std::string> read_file(const std::filesystem::path& path);
+
+/// Which file a path led to, and as of when: another one whenever it is written or replaced.
+struct FileStamp {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;   ///< 0: no such file
+  std::int64_t changed = 0;  ///< status change time, nanoseconds
+  bool operator==(const FileStamp&) const = default;
+};
+FileStamp stamp_of(const std::filesystem::path& file);
 
 /// True when the file holds `head` and after it the whole content of the file `rest`. Large ones are compared piece by
 /// piece; false as well when one of them cannot be read.

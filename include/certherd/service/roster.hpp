@@ -4,10 +4,10 @@
 #include <certherd/journal/journal.hpp>
 #include <certherd/model/generation.hpp>
 #include <certherd/model/state.hpp>
+#include <certherd/os/file.hpp>
 #include <certherd/renewal/due.hpp>
 #include <certherd/service/configuration.hpp>
 
-#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -20,14 +20,6 @@ namespace certherd::service {
 /// A configuration in force: Runs keep the one that they began with.
 using ConfigurationPtr = std::shared_ptr<const Configuration>;
 
-/// Which file a path led to, and as of when: another one whenever it is written or replaced.
-struct FileStamp {
-  std::uint64_t device = 0;
-  std::uint64_t inode = 0;   ///< 0: no such file
-  std::int64_t changed = 0;  ///< status change time, nanoseconds
-  bool operator==(const FileStamp&) const = default;
-};
-
 /// What is known of one configured Certificate while certherd works.
 struct Entry {
   const Certificate* certificate = nullptr;  ///< in the configuration in force
@@ -38,9 +30,9 @@ struct Entry {
   std::string published_ca;                ///< empty: unknown
   std::vector<std::string> published_for;  ///< domains that were ordered; empty: unknown
   CertificateState state;
-  bool read = false;        ///< store and lineage have been
-  FileStamp current_stamp;  ///< of what was read last
-  FileStamp saved_stamp;
+  bool read = false;            ///< store and lineage have been
+  os::FileStamp current_stamp;  ///< of what was read last
+  os::FileStamp saved_stamp;
   TimePoint due = TimePoint::max();  ///< when something is to be done, as the Scheduler saw it last
 };
 
@@ -55,6 +47,8 @@ public:
   const Settings& settings() const { return configuration_->settings; }
   /// With what store and lineage say; the first to ask has them read. nullptr: not configured.
   Entry* find(const std::string& name);
+  /// Has all of them read, by several threads when they are many: for verbs, whose user waits.
+  void read_all();
   /// All of them. What store and lineage say is missing in those that are not `read` yet: with ten thousand a service
   /// that read them all first would be ready half a second later.
   const std::map<std::string, Entry>& entries() const { return entries_; }
