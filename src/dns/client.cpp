@@ -43,6 +43,12 @@ Reply no_reply(std::string why, bool no_route = false) {
   return reply;
 }
 
+Reply too_late() {
+  Reply reply = no_reply("no time left to ask");
+  reply.unasked = true;
+  return reply;
+}
+
 /// RFC 8484 §4.1: POST; the id is 0, as caches like it.
 Reply by_https(const std::string& url, const Question& question, Seconds timeout) {
   const auto query = encode_query(question, 0, true, true);
@@ -176,7 +182,7 @@ asio::awaitable<Reply> Client::once(std::string server, Question question, bool 
 }
 
 asio::awaitable<Reply> Client::send(std::string server, Question question, bool recursion) {
-  if (std::chrono::steady_clock::now() >= options_.deadline) co_return no_reply("no time left to ask");
+  if (std::chrono::steady_clock::now() >= options_.deadline) co_return too_late();
   if (server.starts_with("https://")) {
     const auto left = std::min<std::chrono::steady_clock::duration>(
         options_.deadline - std::chrono::steady_clock::now(), options_.patience * options_.tries);

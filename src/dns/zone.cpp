@@ -27,7 +27,9 @@ std::vector<std::string> data_of(const std::vector<Record>& records) {
 /// look like one without records.
 bool answered(ServerFacts& server, const Reply& reply, const std::string& question) {
   if (reply.error.empty() && reply.message.authoritative) return true;
-  server.state = reply.reached ? ServerFacts::State::lame : ServerFacts::State::unreachable;
+  server.state = reply.unasked   ? ServerFacts::State::not_asked
+                 : reply.reached ? ServerFacts::State::lame
+                                 : ServerFacts::State::unreachable;
   server.error = question + ": " + (reply.error.empty() ? "not authoritative" : reply.error);
   return false;
 }
@@ -56,9 +58,11 @@ asio::awaitable<void> ask_server(Client& client, ServerFacts& server, bool& no_r
 /// One entry for each address of a server.
 asio::awaitable<void> find_addresses(Client& client, std::string name, int port, std::vector<ServerFacts>& found) {
   std::string error;
+  bool unasked = false;
   for (const RecordType type : {RecordType::a, RecordType::aaaa}) {
     const Reply reply = co_await client.resolve(name, type);
     if (!reply.error.empty()) error = reply.error;
+    unasked = unasked || reply.unasked;
     for (const auto& record : reply.records(name, type)) {
       ServerFacts server;
       server.name = name;
@@ -69,7 +73,7 @@ asio::awaitable<void> find_addresses(Client& client, std::string name, int port,
   if (!found.empty()) co_return;
   ServerFacts without;
   without.name = name;
-  without.state = ServerFacts::State::no_address;
+  without.state = unasked ? ServerFacts::State::not_asked : ServerFacts::State::no_address;
   without.error = error;
   found.push_back(std::move(without));
 }

@@ -4,7 +4,7 @@
 namespace certherd {
 namespace {
 
-constexpr Words<ServerFacts::State, 4> server_states{{"answers", "lame", "unreachable", "no_address"}};
+constexpr Words<ServerFacts::State, 5> server_states{{"answers", "lame", "unreachable", "no_address", "not_asked"}};
 
 }  // namespace
 

@@ -27,6 +27,8 @@ std::string trouble_of(const ServerFacts& server) {
       return "cannot be reached" + (server.error.empty() ? "" : ": " + server.error);
     case State::no_address:
       return "has no address" + (server.error.empty() ? "" : ": " + server.error);
+    case State::not_asked:
+      return "was not asked" + (server.error.empty() ? "" : ": " + server.error);
   }
   return "";
 }
@@ -50,16 +52,23 @@ bool without_ipv6(const ZoneFacts& zone) {
 
 void examine_states(const ZoneFacts& zone, Findings& findings) {
   std::vector<std::string> no_ipv6;
+  std::vector<std::string> not_asked;
   const bool skip_ipv6 = without_ipv6(zone);
   for (const auto& server : zone.servers) {
     if (server.state == State::answers) continue;
-    if (skip_ipv6 && is_ipv6(server))
+    if (server.state == State::not_asked)
+      not_asked.push_back(server_text(server));
+    else if (skip_ipv6 && is_ipv6(server))
       no_ipv6.push_back(server_text(server));
     else
       findings.warning(Topic::servers,
                        server_text(server) + ", a server of " + name_text(zone.name) + ", " + trouble_of(server),
                        fix_of(server.state));
   }
+  if (!not_asked.empty())
+    findings.info(Topic::servers, "the time was over before these servers of " + name_text(zone.name) +
+                                      " were asked: " + list_text(not_asked) +
+                                      "; this host has more to do than it can");
   if (!no_ipv6.empty())
     findings.info(Topic::servers, "no server of " + name_text(zone.name) + " was reached by IPv6 (" +
                                       list_text(no_ipv6) + "): this host may have none");

@@ -26,6 +26,7 @@ struct Reply {
   std::string error;      ///< "no answer within 3 s", "SERVFAIL"; empty: NOERROR or NXDOMAIN
   bool reached = false;   ///< somebody answered, be it with an error
   bool no_route = false;  ///< this host has no way to such addresses
+  bool unasked = false;   ///< the deadline was there before the question was sent
 
   /// The CNAMEs that the answer follows from `name`, in their order: each target.
   std::vector<std::string> aliases(const std::string& name) const;

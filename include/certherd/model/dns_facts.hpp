@@ -38,7 +38,8 @@ struct ServerFacts {
     answers,      ///< authoritatively
     lame,         ///< answers, and not authoritatively, or REFUSED, SERVFAIL, NOTAUTH
     unreachable,  ///< no answer in time, or the network says no
-    no_address    ///< its name has neither A nor AAAA
+    no_address,   ///< its name has neither A nor AAAA
+    not_asked     ///< the time was over before: it says nothing about the server
   };
   std::string name;
   std::string address;  ///< empty: no_address
@@ -50,7 +51,7 @@ struct ServerFacts {
   std::vector<std::string> txt;         ///< TXT values that it holds at the final name, sorted
 };
 
-std::string_view to_string(ServerFacts::State state);  ///< "answers", "lame", "unreachable", "no_address"
+std::string_view to_string(ServerFacts::State state);  ///< "answers", "lame", "unreachable", "no_address", "not_asked"
 
 /// The zone that holds a name, and all of its servers.
 struct ZoneFacts {

@@ -5,6 +5,8 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <thread>
+
 #include "../support/coroutine.hpp"
 #include "../support/texts.hpp"
 #include "name_server.hpp"
@@ -103,6 +105,23 @@ Texts server_states(const DomainFacts& facts) {
 }  // namespace
 
 TEST_SUITE("dns/survey") {
+  TEST_CASE("a server for which no time is left is not called unreachable") {
+    const std::vector<std::string> zone{"com SOA a.gtld. admin.gtld. 1 1 1 1 1", "example.com SOA " + soa_data,
+                                        "example.com NS ns1.example.com.", "ns1.example.com A 127.0.0.1"};
+    World world(zone);
+    const auto deadline = std::chrono::steady_clock::now() + Seconds(2);
+    // The server's addresses are the last that has to be known before it is asked itself; one comes when it is too
+    // late.
+    const test::Zones zones(zone);
+    NameServer slow(world.io.get_executor(), "127.0.0.1", 0, [&](const Asked& asked) {
+      if (asked.question.type == RecordType::aaaa) std::this_thread::sleep_until(deadline);
+      return std::vector{zones.answer(asked.question, true).wire(asked)};
+    });
+    dns::Client client(world.io.get_executor(), world.pool, {{slow.endpoint()}, Seconds(10), 1, deadline});
+    const auto facts = test::run_among_others(world.io, dns::survey(client, {"example.com"}, world.options)).at(0);
+    CHECK(server_states(facts) == Texts{"ns1.example.com not_asked: SOA: no time left to ask"});
+  }
+
   TEST_CASE("a name without aliases: its zone, its servers and what they hold") {
     World world(two_zones() + std::vector<std::string>{"_acme-challenge.example.com TXT \"old\""});
     const auto facts = world.survey("*.example.com");
