@@ -24,19 +24,6 @@ const OtherAccount* fitting(const std::vector<OtherAccount>& accounts, std::stri
   return best;
 }
 
-/// Where the plugin will write, and the zone there as DNS has it; the zone is empty where it is not known.
-struct Place {
-  std::string name;
-  std::string zone;
-};
-
-Place place_of_writing(const Question& question) {
-  const auto& facts = question.facts;
-  if (question.provider.follows_cname || facts.chain.empty())
-    return {facts.final_name, facts.zone ? facts.zone->name : std::string()};
-  return {facts.challenge_name, facts.chain.front().zone};
-}
-
 std::string use_of_other(const Question& question, const std::string& name, const std::string& otherwise) {
   std::string by;
   const auto* other = fitting(question.other_accounts, name, by);
@@ -70,7 +57,7 @@ void examine_answer(const Question& question, Findings& findings) {
   using Says = ScopeAnswer::Says;
   if (!question.scope_answer) return;
   const ScopeAnswer& answer = *question.scope_answer;
-  const Place place = place_of_writing(question);
+  const Place place = place_of_writing(question.provider.follows_cname, question.facts);
   switch (answer.says) {
     case Says::no_question:
       return findings.info(Topic::scope, "provider " + question.provider.id + " was not asked what account " +
@@ -127,6 +114,11 @@ void examine_configured_zones(const Question& question, Findings& findings) {
 }
 
 }  // namespace
+
+Place place_of_writing(bool follows_cname, const DomainFacts& facts) {
+  if (follows_cname || facts.chain.empty()) return {facts.final_name, facts.zone ? facts.zone->name : std::string()};
+  return {facts.challenge_name, facts.chain.front().zone};
+}
 
 void examine_scope(const Question& question, Findings& findings) {
   examine_configured_zones(question, findings);

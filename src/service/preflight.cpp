@@ -90,7 +90,7 @@ asio::awaitable<std::vector<ScopeAnswer>> PreflightDesk::ask_provider(Configurat
   const bool follows = configuration->providers.at(certificate.provider).follows_cname;
   std::vector<std::string> names;
   names.reserve(facts.size());
-  for (const auto& of : facts) names.push_back(follows ? of.final_name : of.challenge_name);
+  for (const auto& of : facts) names.push_back(preflight::place_of_writing(follows, of).name);
   co_return co_await scope_.ask(configuration, certificate, std::move(names), client, directories_.pool(), patience);
 }
 

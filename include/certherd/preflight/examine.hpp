@@ -45,4 +45,12 @@ struct Question {
 /// terminal.
 std::vector<Finding> examine(const Question& question);
 
+/// Where a plugin writes the TXT record, and the zone there as DNS has it.
+struct Place {
+  std::string name;
+  std::string zone;  ///< empty: not known
+};
+/// `follows_cname`: the provider's.
+Place place_of_writing(bool follows_cname, const DomainFacts& facts);
+
 }  // namespace certherd::preflight
