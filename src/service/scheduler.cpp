@@ -36,6 +36,7 @@ constexpr Seconds change_check{60};
 /// The longest that a CA's word about its next answer is kept; also mends what a wrong clock has written.
 constexpr std::chrono::hours longest_renewal_info{24};
 constexpr std::chrono::hours tidy_interval{24};
+constexpr Seconds change_interval{1};
 
 /// Time since the boot, suspends included.
 Milliseconds since_boot() {
@@ -97,12 +98,13 @@ asio::awaitable<void> Scheduler::run() {
   while (!stop_.requested()) {
     observe_clock();
     // What a failure depends on may have come with a package.
-    if (change_awaited()) co_await supervisor_.installed();
+    const auto awaited = change_awaited();
+    if (awaited.value_or(false)) co_await supervisor_.installed();
     if (!tidied_ || now() >= *tidied_ + tidy_interval) {
       tidied_ = now();
       co_await supervisor_.ledger().tidy(supervisor_.roster().settings());
     }
-    auto until = now() + TimePoint::duration(longest_sleep);
+    auto until = now() + TimePoint::duration(awaited ? longest_sleep : change_interval);
     if (!clock_.held()) {
       pass(now());
       if (const auto retry = supervisor_.hooks().next_retry(); retry && *retry <= now() && !retrying_hooks_)
@@ -129,8 +131,12 @@ void Scheduler::observe_clock() {
   }
 }
 
-/// Whether a Certificate waits for somebody to change what its failure depends on.
-bool Scheduler::change_awaited() const {
+/// Whether a Certificate waits for somebody to change what its failure depends on. Each end of a Run wakes the
+/// Scheduler, and this looks at all of them: nullopt when it has just done so.
+std::optional<bool> Scheduler::change_awaited() {
+  const auto moment = std::chrono::steady_clock::now();
+  if (looked_for_change_ && moment < *looked_for_change_ + change_interval) return std::nullopt;
+  looked_for_change_ = moment;
   const auto& entries = supervisor_.roster().entries();
   return std::any_of(entries.begin(), entries.end(), [](const auto& named) {
     const auto& failed = named.second.state.failure_class;

@@ -42,7 +42,7 @@ public:
 
 private:
   void observe_clock();
-  bool change_awaited() const;
+  std::optional<bool> change_awaited();
   void look_at(const std::string& name, TimePoint now);
   void tell(Entry& entry, std::vector<HookEvent> events);
   boost::asio::awaitable<void> renew(std::string name);
@@ -70,6 +70,7 @@ private:
   bool confirming_ = false;
   std::optional<TimePoint> tidied_;  ///< when rate limits that say nothing any more were last forgotten
   bool retrying_hooks_ = false;
+  std::optional<std::chrono::steady_clock::time_point> looked_for_change_;
 };
 
 }  // namespace certherd::service
