@@ -6,7 +6,7 @@ from bench.report import machine_line, met, milliseconds, row
 # Against `certbot renew`: 60 certificates and more under any engine, and 200 under the warm one.
 TIMES_RENEW, TIMES_RENEW_WARM, TIMES_RENEW_ENDED = 10, 60, 100
 OF_PARALLEL, CHILD_CPU, CHILD_KIB, OWN_SHARE = 1.05, 0.15, 20 * 1024, 0.02
-READY_SECONDS, PASS_SECONDS, REST_KIB, IDLE_SHARE = 1.0, 0.020, 60 * 1024, 0.001
+READY_SECONDS, PASS_SECONDS, REST_KIB, IDLE_SHARE, LIST_SECONDS = 1.0, 0.020, 60 * 1024, 0.001, 1.0
 
 
 def fleet_tables(fleet: dict) -> list[str]:
@@ -61,18 +61,30 @@ def memory(largest: dict) -> list[str]:
             f"loop's certbots, none of certherd's runs ({ways['warm']['attempts']} attempts)."]
 
 
-def rest_table(rest: dict) -> list[str]:
+def rest_table(rests: list[dict]) -> list[str]:
+    """The targets are for ten thousand."""
+    aimed = next((rest for rest in rests if rest["certificates"] == 10_000), None)
+
+    def line(what, text, aim="", reached=lambda rest: True):
+        return row(what, *map(text, rests), f"{aim}: {met(reached(aimed))}" if aim and aimed else "")
+
     return [
-        f"### {rest['certificates']} certificates under the service, none due", "",
-        row("what", "", "target"), row("---", "---:", "---"),
-        row("start to READY", f"{rest['ready_seconds']:.3f} s", f"below 1 s: {met(rest['ready_seconds'] < READY_SECONDS)}"),
-        row(f"the longest scheduling pass (it looks at up to {rest['longest_pass_looks']})",
-            f"{rest['longest_pass'] * 1000:.1f} ms", f"below 20 ms: {met(rest['longest_pass'] < PASS_SECONDS)}"),
-        row("all passes that look at each of them once", milliseconds(rest["all_passes"]), ""),
-        row("resident memory at rest", f"{rest['idle_kib'] / 1024:.1f} MiB",
-            f"below 60 MiB: {met(rest['idle_kib'] < REST_KIB)}"),
-        row("peak memory", f"{rest['peak_kib'] / 1024:.1f} MiB", ""),
-        row("CPU at rest", f"{rest['idle_share'] * 100:.3f} %", f"below 0.1 %: {met(rest['idle_share'] < IDLE_SHARE)}"), ""]
+        "### At rest under the service, none due", "",
+        row("certificates", *(str(rest["certificates"]) for rest in rests), "target for 10000"),
+        row("---", *["---:"] * len(rests), "---"),
+        line("start to READY", lambda rest: f"{rest['ready_seconds']:.3f} s", "below 1 s",
+             lambda rest: rest["ready_seconds"] < READY_SECONDS),
+        line("the longest scheduling pass", lambda rest: f"{rest['longest_pass'] * 1000:.1f} ms, {rest['longest_pass_looks']} "
+             "looked at", "below 20 ms", lambda rest: rest["longest_pass"] < PASS_SECONDS),
+        line("all passes that look at each of them once", lambda rest: milliseconds(rest["all_passes"])),
+        line("resident memory at rest", lambda rest: f"{rest['idle_kib'] / 1024:.1f} MiB", "below 60 MiB",
+             lambda rest: rest["idle_kib"] < REST_KIB),
+        line("peak memory", lambda rest: f"{rest['peak_kib'] / 1024:.1f} MiB"),
+        line("CPU at rest", lambda rest: f"{rest['idle_share'] * 100:.3f} %", "below 0.1 %",
+             lambda rest: rest["idle_share"] < IDLE_SHARE),
+        line("`list`, the service not running", lambda rest: f"{rest['list_seconds']:.2f} s", "below 1 s",
+             lambda rest: rest["list_seconds"] < LIST_SECONDS),
+        line("its peak memory", lambda rest: f"{rest['list_kib'] / 1024:.0f} MiB"), ""]
 
 
 def markdown(figures: dict) -> str:

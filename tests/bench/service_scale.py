@@ -1,14 +1,31 @@
-"""The service with ten thousand certificates of which none is due: start, passes, memory, what it costs to idle."""
+"""The service with very many certificates of which none is due: start, passes, memory, what it costs to idle; and `list`
+without it."""
 
 import re
 import time
 
+from bench.measure import median, peak_kib, spent
 from bench.service import Service
 
 LOOKED = re.compile(r"looked at (\d+) certificates in (\d+) µs")
 
 
 def measure(estate, seconds: int, say) -> dict:
+    return {**list_cost(estate, say), **service_cost(estate, seconds, say)}
+
+
+def list_cost(estate, say) -> dict:
+    command = estate.command("list")
+    costs = [spent(command, estate.host.environment) for _ in range(3)]
+    if any(cost.code for cost in costs):
+        raise RuntimeError("certherd list failed")
+    seconds = median([cost.seconds for cost in costs])
+    say(f"list: {seconds:.3f} s")
+    return {"list_seconds": seconds, "list_cpu": median([cost.own_cpu for cost in costs]),
+            "list_kib": peak_kib(command, estate.host.environment)}
+
+
+def service_cost(estate, seconds: int, say) -> dict:
     with Service(estate.command("-vv", "run"), estate.host.environment, estate.directory / "run") as service:
         ready_memory = service.memory_kib()
         say(f"READY after {service.ready_seconds:.3f} s")
