@@ -69,15 +69,16 @@ CertbotCommand finished(const CertbotHost& host, Words words, const Environment&
   command.interpreter = host.interpreter;
   command.logs_dir = host.directory / "logs";
   command.work_dir = host.directory / "work";
+  command.directories = host.trust.directories;
   const std::string home = command.work_dir.string();
   Environment& own = command.environment;
   // HOME and XDG_CONFIG_HOME: certbot reads ~/.config/letsencrypt/cli.ini, provider SDKs read files of their own.
   own = interpreter_environment();
   own.insert(own.end(), {{"HOME", home}, {"XDG_CONFIG_HOME", home + "/.config"}, {"TMPDIR", home}});
-  if (!host.trust_bundle.empty()) {
+  if (!host.trust.bundle.empty()) {
     // requests and botocore read the first (a name of their own first), OpenSSL's default context and httpx the second.
-    own.emplace_back("REQUESTS_CA_BUNDLE", host.trust_bundle.string());
-    own.emplace_back("SSL_CERT_FILE", host.trust_bundle.string());
+    own.emplace_back("REQUESTS_CA_BUNDLE", host.trust.bundle.string());
+    own.emplace_back("SSL_CERT_FILE", host.trust.bundle.string());
   }
   const auto add_missing = [&own](const Environment& others) {
     for (const auto& variable : others) {

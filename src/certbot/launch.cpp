@@ -3,6 +3,8 @@
 #include <certherd/os/fd.hpp>
 #include <certherd/os/file.hpp>
 
+#include <boost/json.hpp>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -59,6 +61,15 @@ Result<PythonCall> python_call(const CertbotCommand& command, const fs::path& pr
   call.arguments.push_back(program.string());
   call.arguments.push_back(script);
   return call;
+}
+
+Environment launch_environment(const CertbotCommand& command) {
+  Environment environment;
+  if (!command.end_wait.empty()) environment.emplace_back("CERTHERD_END_WAIT", command.end_wait.string());
+  boost::json::object anchors;
+  for (const auto& [bundle, directory] : command.directories) anchors[bundle.string()] = directory.string();
+  if (!anchors.empty()) environment.emplace_back("CERTHERD_ANCHORS", boost::json::serialize(anchors));
+  return environment;
 }
 
 Result<std::unique_ptr<WaitEnder>> WaitEnder::prepare(CertbotCommand& command, const fs::path& fifo) {

@@ -1,4 +1,5 @@
-"""Runs certbot with one difference: its wait for DNS propagation ends early when told so.
+"""Runs certbot with two differences: its wait for DNS propagation ends early when told so, and trust anchors are looked
+up instead of loaded.
 
     PYTHON [FLAGS] launcher.py CERTBOT ARGUMENTS...
 
@@ -6,7 +7,11 @@ The environment variable CERTHERD_END_WAIT names a FIFO. Whatever is written to 
 of seconds stays the longest that it takes. It is certbot.plugins.dns_common.sleep that is replaced, which every plugin
 built on DNSAuthenticator calls (certbot 2.0 to 5.6). Where that is not there, certbot runs as it is.
 
-warm_host.py takes end_wait_when_told() and find_modules_as() from here.
+The environment variable CERTHERD_ANCHORS tells of bundles of trust anchors and directories with the same (a JSON object).
+Each TLS connection of certbot and its plugins loads a bundle: with the public ones of a system some 140 certificates are
+parsed to use one. It is ssl.SSLContext.load_verify_locations that gives the directory in place of the bundle.
+
+warm_host.py takes do_as_told() and find_modules_as() from here.
 """
 
 import os
@@ -36,14 +41,32 @@ def replace_sleep(fifo):
     dns_common.sleep = wait
 
 
-def end_wait_when_told():
-    fifo = os.environ.pop("CERTHERD_END_WAIT", None)
-    if not fifo:
-        return
-    try:
-        replace_sleep(fifo)
-    except Exception:  # whatever is not as expected: certbot as it is
-        pass
+def look_up_anchors(directories):
+    import json
+    import ssl
+
+    directories = dict(json.loads(directories))
+    load = ssl.SSLContext.load_verify_locations
+
+    def load_verify_locations(self, cafile=None, capath=None, cadata=None):
+        directory = directories.get(cafile) if isinstance(cafile, str) else None
+        if directory is None:
+            return load(self, cafile, capath, cadata)
+        load(self, None, directory)
+        if capath is not None or cadata is not None:
+            load(self, None, capath, cadata)
+
+    ssl.SSLContext.load_verify_locations = load_verify_locations
+
+
+def do_as_told():
+    for name, function in (("CERTHERD_END_WAIT", replace_sleep), ("CERTHERD_ANCHORS", look_up_anchors)):
+        told = os.environ.pop(name, None)
+        try:
+            if told:
+                function(told)
+        except Exception:  # whatever is not as expected: certbot as it is
+            pass
 
 
 def find_modules_as(script):
@@ -55,7 +78,7 @@ def find_modules_as(script):
 def main():
     del sys.argv[0]
     find_modules_as(sys.argv[0])
-    end_wait_when_told()
+    do_as_told()
     import runpy
 
     runpy.run_path(sys.argv[0], run_name="__main__")

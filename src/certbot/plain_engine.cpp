@@ -18,7 +18,7 @@ boost::asio::awaitable<Result<os::ChildExit>> PlainEngine::run(CertbotCommand co
       child.executable = call->interpreter;
       call->arguments.insert(call->arguments.end(), child.arguments.begin(), child.arguments.end());
       child.arguments = std::move(call->arguments);
-      child.environment.emplace_back("CERTHERD_END_WAIT", command.end_wait.string());
+      for (auto& variable : launch_environment(command)) child.environment.push_back(std::move(variable));
     } else {
       os::log(os::LogLevel::debug, "certbot's wait takes its time: " + call.fault().text());
     }

@@ -38,14 +38,15 @@ std::string request_text(const CertbotCommand& command) {
   std::string request;
   add_word(request, std::to_string(command.arguments.size()));
   for (const auto& argument : command.arguments) add_word(request, argument);
-  const std::size_t more = command.end_wait.empty() ? 0 : 1;
-  add_word(request, std::to_string(command.environment.size() + more));
-  for (const auto& [name, value] : command.environment) {
-    request += name;
-    request += '=';
-    add_word(request, value);
+  const Environment more = launch_environment(command);
+  add_word(request, std::to_string(command.environment.size() + more.size()));
+  for (const auto* variables : {&command.environment, &more}) {
+    for (const auto& [name, value] : *variables) {
+      request += name;
+      request += '=';
+      add_word(request, value);
+    }
   }
-  if (more > 0) add_word(request, "CERTHERD_END_WAIT=" + command.end_wait.string());
   add_word(request, "/");
   add_word(request, "end");
   return request;

@@ -228,7 +228,7 @@ class Child:
         sys.argv = [self.host.certbot.script, *request.arguments]
         self.host.title.set("certbot", [sys.executable, *sys.argv])
         self.host.certbot.settle()
-        self.host.launcher.end_wait_when_told()
+        self.host.launcher.do_as_told()
         gc.enable()
 
     def run(self):

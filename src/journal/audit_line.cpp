@@ -1,13 +1,12 @@
 #include "audit_line.hpp"
 
 #include <certherd/base/text.hpp>
+#include <certherd/os/sha256.hpp>
 
 #include <boost/json.hpp>
 
 #include <array>
 #include <cstdio>
-
-#include "sha256.hpp"
 
 namespace certherd::journal {
 namespace {
@@ -86,7 +85,7 @@ std::string opened(const AuditHead& previous, TimePoint time) {
 
 std::string closed(std::string line, const AuditHead& previous) {
   line += std::string(prev_key) + previous.hash + "\"";
-  const std::string hash = sha256_hex(line);
+  const std::string hash = os::sha256_hex(line);
   return line + std::string(hash_key) + hash + "\"}";
 }
 
@@ -161,11 +160,11 @@ std::optional<ChainPlace> chain_place(std::string_view line) {
 }
 
 bool hash_is_right(const ChainPlace& place) {
-  return sha256_hex(place.hashed) == place.hash;
+  return os::sha256_hex(place.hashed) == place.hash;
 }
 
 BrokenTail broken_tail(std::string_view text) {
-  return {text.size(), sha256_hex(text)};
+  return {text.size(), os::sha256_hex(text)};
 }
 
 std::string recovered_line(TimePoint time, const BrokenTail& tail, const AuditHead& previous) {

@@ -1,15 +1,11 @@
 #include "certbot_call.hpp"
 
-#include <certherd/os/file.hpp>
-
 #include <cstdlib>
 #include <random>
 
 namespace certherd::service {
 namespace fs = std::filesystem;
 namespace {
-
-const fs::path system_anchors = "/etc/ssl/certs/ca-certificates.crt";
 
 /// PATH is fixed, since certherd's own may be anybody's; proxies are the host's affair and pass.
 certbot::Environment child_environment() {
@@ -33,20 +29,7 @@ std::string new_run_id(const std::string& certificate, TimePoint now) {
   return id;
 }
 
-Result<fs::path> trust_bundle(const Paths& paths, const Ca& ca) {
-  if (!ca.ca_bundle) return fs::path();
-  fs::path combined = paths.state_dir / "trust" / (ca.id + ".pem");
-  const auto own = read_ca_bundle(ca);
-  if (!own) return own.fault();
-  std::string anchors = *own + "\n";
-  if (os::holds(combined, anchors, system_anchors)) return combined;
-  if (const auto system = os::read_file(system_anchors)) anchors += *system;
-  os::make_directory(combined.parent_path(), 0700).or_throw();
-  os::replace_file(combined, anchors, 0600).or_throw();
-  return combined;
-}
-
-certbot::CertbotHost certbot_host(const Host& host, const std::string& certificate, fs::path trust) {
+certbot::CertbotHost certbot_host(const Host& host, const std::string& certificate, certbot::Trust trust) {
   return {host.certbot->executable, host.certbot->interpreter,
           host.certbot->version,    host.settings().paths.certbot_dir(certificate),
           child_environment(),      std::move(trust)};

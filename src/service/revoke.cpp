@@ -74,7 +74,7 @@ private:
 
   Result<void> prepare() {
     const Paths& paths = host_.settings().paths;
-    auto trust = trust_bundle(paths, ca_);
+    auto trust = host_.trust.of(paths, ca_);
     if (!trust) return trust.fault();
     trust_ = std::move(*trust);
     for (const auto& directory : {paths.ca_account_dir(ca_.id), paths.run_dir(run_.id)})
@@ -145,7 +145,7 @@ private:
   RunObserver& observer_;
   Run run_;  ///< for the observer and the audit log; the journal has no revocations
   Generation generation_;
-  fs::path trust_;
+  certbot::Trust trust_;
   RevokeOutcome outcome_;
 };
 

@@ -216,7 +216,7 @@ void RunSteps::prepare_directories() {
 }
 
 certbot::CertbotHost RunSteps::certbot_host() const {
-  auto trust = trust_bundle(host_.settings().paths, ca_);
+  auto trust = host_.trust.of(host_.settings().paths, ca_);
   if (!trust) fail(FailureClass::ca_unavailable, trust.fault());
   return service::certbot_host(host_, certificate_.name, std::move(*trust));
 }

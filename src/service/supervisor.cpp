@@ -313,8 +313,8 @@ asio::awaitable<void> Supervisor::run(Job& job) {
       co_return;
     }
   }
-  Host host{configuration, certbot, certbot_fault_, state_,     pool_,   stop_,
-            hooks_,        ledger_, accounts_,      preflight_, engines_};
+  Host host{configuration, certbot, certbot_fault_, state_, pool_,      stop_,
+            hooks_,        ledger_, accounts_,      trust_, preflight_, engines_};
   Assignment assignment{
       *entry->certificate, handled.decision, job.wish.actor, entry->state, renewal, job.queued, job.begun, {}};
   assignment.yielded = [this, &job] {

@@ -70,8 +70,8 @@ asio::awaitable<Result<RevokeOutcome>> Supervisor::revoke_now(Revocation wanted,
   const auto configuration = roster_.configuration();  // kept to the end
   const Entry* entry = roster_.find(name);
   if (!entry) co_return not_configured(name);
-  Host host{configuration, certbot, certbot_fault_, state_,     pool_,   stop_,
-            hooks_,        ledger_, accounts_,      preflight_, engines_};
+  Host host{configuration, certbot, certbot_fault_, state_, pool_,      stop_,
+            hooks_,        ledger_, accounts_,      trust_, preflight_, engines_};
   auto outcome = co_await revoke_certificate(std::move(host), *configuration->settings.find(name), entry->published_ca,
                                              std::move(wanted), observer);
   if (outcome && outcome->revoked()) co_await remember_revoked(*outcome, observer);

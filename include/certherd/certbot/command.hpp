@@ -21,6 +21,18 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 /// What Python reads at its start, the same for every call: times in UTC, messages in English, output at once.
 Environment interpreter_environment();
 
+/// Bundles of trust anchors, and for each a directory with the same (store::anchor_directory).
+using TrustDirectories = std::vector<std::pair<std::filesystem::path, std::filesystem::path>>;
+
+/// Whom certbot, its plugins and the libraries below them trust.
+struct Trust {
+  /// For everything that Python's requests talks to, the provider's API included. For a private CA this is therefore a
+  /// file with its anchors and the public ones. Empty: the system's.
+  std::filesystem::path bundle;
+  /// Where the launcher or the warm host is there to see to it, who loads one of these bundles gets its directory.
+  TrustDirectories directories;
+};
+
 /// One call of certbot, ready to be run.
 struct CertbotCommand {
   std::filesystem::path executable;
@@ -31,6 +43,7 @@ struct CertbotCommand {
   std::filesystem::path work_dir;      ///< TMPDIR of the child, so that certbot's temporary logs stay in our tree
   std::string shown;                   ///< quoted for a shell, for logs and the journal; holds no secret
   std::filesystem::path end_wait;      ///< a WaitEnder's FIFO; empty: the wait for propagation takes its time
+  TrustDirectories directories;        ///< as Trust has them
 };
 
 /// What every call of certbot needs.
@@ -43,9 +56,7 @@ struct CertbotHost {
   /// Passed on as it is: PATH, proxies (http_proxy, https_proxy, no_proxy). A name that certherd sets itself keeps
   /// certherd's value.
   Environment environment;
-  /// Trust anchors for everything that Python's requests talks to, the provider's API included. For a private CA this
-  /// is therefore a bundle of its anchors and the public ones. Empty: the system's.
-  std::filesystem::path trust_bundle;
+  Trust trust;
 };
 
 struct IssueInput {

@@ -20,6 +20,10 @@ struct PythonCall {
 /// missing or may be written by others.
 Result<PythonCall> python_call(const CertbotCommand& command, const std::filesystem::path& program);
 
+/// What launcher.py and the children of warm_host.py are told besides certbot's own environment, which they take out of
+/// it: CERTHERD_END_WAIT, CERTHERD_ANCHORS.
+Environment launch_environment(const CertbotCommand& command);
+
 /// Lets certbot's wait for propagation be ended: a FIFO at which certbot is made to listen (launcher.py).
 class WaitEnder {
 public:

@@ -13,6 +13,7 @@
 #include <certherd/service/preflight.hpp>
 #include <certherd/service/roster.hpp>
 #include <certherd/service/state.hpp>
+#include <certherd/service/trust_desk.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -55,6 +56,7 @@ struct Host {
   HookDesk& hooks;
   Ledger& ledger;
   AccountDesk& accounts;
+  TrustDesk& trust;
   PreflightDesk& preflight;
   certbot::Engine& engine;
 

@@ -121,6 +121,7 @@ private:
   Ledger ledger_;
   HookDesk hooks_;
   AccountDesk accounts_;
+  TrustDesk trust_;
   Directories directories_;
   PreflightDesk preflight_;
   EngineDesk engines_;

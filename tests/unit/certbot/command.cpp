@@ -228,7 +228,7 @@ TEST_SUITE("certbot/command") {
 
   TEST_CASE("a trust bundle, credentials and proxies reach the environment; certherd's own values win") {
     Wish wish;
-    wish.host.trust_bundle = "/run/bundle.pem";
+    wish.host.trust.bundle = "/run/bundle.pem";
     wish.host.environment = {{"https_proxy", "http://proxy:3128"}, {"TZ", "Europe/Berlin"}};
     wish.credential_environment = {{"AWS_SECRET_ACCESS_KEY", "s3cret"}};
     const Environment expected{{"TZ", "UTC"},

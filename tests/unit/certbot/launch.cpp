@@ -56,6 +56,16 @@ TEST_SUITE("certbot/launch") {
     CHECK(by_env.call().or_throw().arguments.at(0) == by_env.launcher.string());
   }
 
+  TEST_CASE("what our programs are told besides") {
+    LaunchBench bench;
+    CHECK(certbot::launch_environment(bench.command).empty());
+    bench.command.end_wait = "/fifo";
+    bench.command.directories = {{"/a \"b\".pem", "/anchors-1"}, {"/c.pem", "/anchors-2"}};
+    CHECK(certbot::launch_environment(bench.command) ==
+          certbot::Environment{{"CERTHERD_END_WAIT", "/fifo"},
+                               {"CERTHERD_ANCHORS", R"({"/a \"b\".pem":"/anchors-1","/c.pem":"/anchors-2"})"}});
+  }
+
   TEST_CASE("one end of the wait for each reader, none without") {
     LaunchBench bench;
     const auto ender = WaitEnder::prepare(bench.command, bench.fifo()).or_throw();

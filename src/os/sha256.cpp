@@ -1,11 +1,11 @@
-#include "sha256.hpp"
+#include <certherd/os/sha256.hpp>
 
 #include <openssl/evp.h>
 
 #include <array>
 #include <stdexcept>
 
-namespace certherd::journal {
+namespace certherd::os {
 
 std::string sha256_hex(std::string_view text) {
   std::array<unsigned char, 32> digest{};
@@ -20,4 +20,4 @@ std::string sha256_hex(std::string_view text) {
   return hex;
 }
 
-}  // namespace certherd::journal
+}  // namespace certherd::os

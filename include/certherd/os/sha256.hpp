@@ -3,9 +3,9 @@
 #include <string>
 #include <string_view>
 
-namespace certherd::journal {
+namespace certherd::os {
 
 /// 64 hexadecimal digits, lower case.
 std::string sha256_hex(std::string_view text);
 
-}  // namespace certherd::journal
+}  // namespace certherd::os
