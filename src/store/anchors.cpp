@@ -11,8 +11,9 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstdio>
+#include <iomanip>
 #include <map>
+#include <sstream>
 #include <string>
 
 #include "x509.hpp"
@@ -37,9 +38,9 @@ Result<void> write_anchors(const fs::path& directory, const std::vector<X509Ptr>
   std::map<unsigned long, int> seen;
   for (const auto& anchor : anchors) {
     const unsigned long hash = X509_subject_name_hash(anchor.get());
-    char name[32];
-    std::snprintf(name, sizeof name, "%08lx.%d", hash, seen[hash]++);
-    const fs::path file = directory / name;
+    std::ostringstream name;
+    name << std::hex << std::setw(8) << std::setfill('0') << hash << std::dec << '.' << seen[hash]++;
+    const fs::path file = directory / name.str();
     const os::Fd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     const std::string text = pem_of(anchor.get());
     if (!fd) return os::system_fault("cannot create", file, errno);
