@@ -200,7 +200,8 @@ class Case(unittest.TestCase):
     def issue(self, *names, code=DONE, **start):
         """Issues and returns the one Run there was, or all of them by name."""
         done = self.expect(self.host.issue(*names, **start), code)
-        if ENGINE == "warm" and code == DONE:  # else nothing here would be about it
+        own = "path" in self.host.settings.get("certbot", {})
+        if ENGINE == "warm" and code == DONE and not own:  # else nothing here would be about it
             self.assertNotIn("is not kept in memory", done.err, str(done))
         runs = [run for run in done.runs.values() if run]
         return runs[0] if len(done.runs) == 1 and runs else done.runs

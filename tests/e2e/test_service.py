@@ -48,7 +48,7 @@ class Service(ServiceCase):
         wait_for(lambda: self.deployed("example.test"), "it is published")
         done = self.expect(self.host.run("-v", "issue", "--force", "example.test"), DONE)
         self.assertIn("deployed", done.out)
-        self.assertIn("validation", done.out)
+        self.assertIn("finalize", done.out)
         run = self.host.run("--json", "show", "example.test").json["last_run"]
         self.assertRegex(run["actor"], rf"^user:{os.getuid()}:")
         self.assertEqual(run["reason"], "forced")
