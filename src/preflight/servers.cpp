@@ -28,7 +28,7 @@ std::string trouble_of(const ServerFacts& server) {
     case State::no_address:
       return "has no address" + (server.error.empty() ? "" : ": " + server.error);
     case State::not_asked:
-      return "was not asked" + (server.error.empty() ? "" : ": " + server.error);
+      return "was not asked";
   }
   return "";
 }
@@ -67,8 +67,7 @@ void examine_states(const ZoneFacts& zone, Findings& findings) {
   }
   if (!not_asked.empty())
     findings.info(Topic::servers, "the time was over before these servers of " + name_text(zone.name) +
-                                      " were asked: " + list_text(not_asked) +
-                                      "; this host has more to do than it can");
+                                      " were asked: " + list_text(not_asked) + "; this host or its resolvers are slow");
   if (!no_ipv6.empty())
     findings.info(Topic::servers, "no server of " + name_text(zone.name) + " was reached by IPv6 (" +
                                       list_text(no_ipv6) + "): this host may have none");

@@ -1,4 +1,3 @@
-#include <certherd/os/fd.hpp>
 #include <certherd/os/file.hpp>
 #include <certherd/os/sha256.hpp>
 #include <certherd/store/anchors.hpp>
@@ -6,11 +5,11 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include <fcntl.h>
-#include <unistd.h>
-
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
+#include <fstream>
 #include <iomanip>
 #include <map>
 #include <sstream>
@@ -33,41 +32,47 @@ std::string pem_of(X509* certificate) {
   return {text, static_cast<std::size_t>(length)};
 }
 
-/// The names of several certificates of one subject end in .0, .1 and so on.
-Result<void> write_anchors(const fs::path& directory, const std::vector<X509Ptr>& anchors) {
+/// PEM texts by the names that OpenSSL looks for: those of several certificates of one subject end in .0, .1 and so on.
+using Files = std::map<std::string, std::string>;
+
+Files files_of(const std::vector<X509Ptr>& anchors) {
+  Files files;
   std::map<unsigned long, int> seen;
   for (const auto& anchor : anchors) {
     const unsigned long hash = X509_subject_name_hash(anchor.get());
     std::ostringstream name;
     name << std::hex << std::setw(8) << std::setfill('0') << hash << std::dec << '.' << seen[hash]++;
-    const fs::path file = directory / name.str();
-    const os::Fd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    const std::string text = pem_of(anchor.get());
-    if (!fd) return os::system_fault("cannot create", file, errno);
-    const auto written = ::write(fd.get(), text.data(), text.size());
-    if (written < 0 || static_cast<std::size_t>(written) != text.size())
-      return os::system_fault("cannot write", file, written < 0 ? errno : ENOSPC);
+    files[name.str()] = pem_of(anchor.get());
   }
-  // One call instead of a sync for each of 140 files.
-  const os::Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd || ::syncfs(fd.get()) != 0) return os::system_fault("cannot sync", directory, errno);
-  return {};
+  return files;
 }
 
-Result<void> make_anchor_directory(const fs::path& directory, const std::vector<X509Ptr>& anchors) {
+/// These files and no others.
+bool holds(const fs::path& directory, const Files& files) {
+  std::error_code error;
+  std::size_t count = 0;
+  for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) ++count;
+  return !error && count == files.size() && std::all_of(files.begin(), files.end(), [&](const auto& file) {
+    const auto text = os::read_file(directory / file.first);
+    return text && *text == file.second;
+  });
+}
+
+Result<void> make_anchor_directory(const fs::path& directory, const Files& files) {
   fs::path unfinished = directory;
   unfinished += ".new";
   std::error_code error;
   fs::remove_all(unfinished, error);
   if (auto made = os::make_directory(unfinished, 0700); !made) return made;
-  auto written = write_anchors(unfinished, anchors);
+  Result<void> written;
+  for (const auto& [name, text] : files)
+    if (!(std::ofstream(unfinished / name, std::ios::binary) << text << std::flush))
+      written = os::system_fault("cannot write", unfinished / name, errno);
+  if (fs::is_directory(directory, error)) fs::remove_all(directory, error);
   if (written && ::rename(unfinished.c_str(), directory.c_str()) != 0)
     written = os::system_fault("cannot create", directory, errno);
-  if (!written) {
-    fs::remove_all(unfinished, error);
-    return written;
-  }
-  return os::sync_directory(directory.parent_path());
+  if (!written) fs::remove_all(unfinished, error);
+  return written;
 }
 
 }  // namespace
@@ -76,15 +81,14 @@ Result<fs::path> anchor_directory(const fs::path& root, const fs::path& bundle) 
   const auto text = os::read_file(bundle);
   if (!text) return text.fault();
   fs::path directory = root / (prefix + os::sha256_hex(*text).substr(0, 32));
-  std::error_code error;
-  if (fs::is_directory(directory, error)) {
-    fs::last_write_time(directory, fs::file_time_type::clock::now(), error);
-    return directory;
-  }
   const auto anchors = parse_certificates(*text, bundle.string(), PublicKeys::left_encoded);
   if (!anchors) return anchors.fault();
   if (anchors->empty()) return Fault{bundle.string() + " holds no certificate", {}, {}};
-  if (auto made = make_anchor_directory(directory, *anchors); !made) return made.fault();
+  // Nothing of this is synced to disk: it is looked at instead.
+  if (const Files files = files_of(*anchors); !holds(directory, files))
+    if (auto made = make_anchor_directory(directory, files); !made) return made.fault();
+  std::error_code error;
+  fs::last_write_time(directory, fs::file_time_type::clock::now(), error);
   return directory;
 }
 

@@ -169,7 +169,8 @@ class Storm(ServiceCase):
         for name in self.names:
             # A lineage that a kill has torn is moved away by the next Run. If that is killed as well there is none, and what
             # is published is good still.
-            if self.saved(name) is not None:
+            torn = list((self.host.state / "certbot" / name / "config" / "live").glob(f"{name}.*.broken"))
+            if self.saved(name) is not None or not torn:
                 self.assertTrue(self.settled(name), self.account_of(name))
             published = {content(cert) for cert in (self.host.state / "generations" / name).glob("*/cert.pem")}
             for archive in (self.host.state / "certbot" / name / "config" / "archive").glob("*"):

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from e2e.harness import DONE, FAILED, Case, openssl, start_lab
+from e2e.serving import ServiceCase
 from e2e.warm import HOST_PROGRAM, PYTHON, HostProcess, StandIn
 
 LAUNCHER = HOST_PROGRAM.with_name("launcher.py")
@@ -137,7 +138,7 @@ class LookedUp(Case):
             self.expect_greeted(self.connect(self.bundle, told=told), 1, 1)
 
 
-class RealCertbot(Case):
+class RealCertbot(ServiceCase):
     def setUp(self):
         super().setUp()
         self.host.settings["certbot"] = {"engine": "warm"}
@@ -153,22 +154,22 @@ class RealCertbot(Case):
         return [file for file in directory.iterdir() if openssl("x509", "-noout", "-fingerprint", "-in", file) == own]
 
     def test_takes_the_directory(self):
-        self.assertEqual(self.issue()["outcome"], "deployed")
+        process = self.serve()
+        self.assertEqual(self.issue("example.test", "--force")["outcome"], "deployed")
         bundle = (self.trust / "lab.pem").read_text()
         (directory,) = [one for one in self.directories() if self.of_the_lab(one)]
         self.assertEqual(len(list(directory.iterdir())), bundle.count("-----BEGIN CERTIFICATE-----"))
         self.assertEqual([file for file in directory.iterdir() if not re.fullmatch(r"[0-9a-f]{8}\.\d+", file.name)], [])
         self.assertEqual(directory.stat().st_mode & 0o777, 0o700)
 
-        for file in self.of_the_lab(directory):  # proves that certbot looks here
+        for file in self.of_the_lab(directory):  # proves that certbot looks here: the service has looked at it
             file.unlink()
         failure = self.expect_failure(self.issue("example.test", "--force", code=FAILED), "ca_unavailable")
         self.assertIn("CERTIFICATE_VERIFY_FAILED", failure["error"])
 
-        for file in directory.iterdir():
-            file.unlink()
-        directory.rmdir()
+        self.stop(process)
         self.assertEqual(self.issue("example.test", "--force")["outcome"], "deployed", "it is made again")
+        self.assertTrue(self.of_the_lab(directory))
 
     def test_a_bundle_that_has_changed(self):
         own = self.host.directory / "own.pem"

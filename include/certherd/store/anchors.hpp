@@ -11,7 +11,7 @@ namespace certherd::store {
 /// time.
 ///
 /// The directory lies in `root`, is named after the bundle's content and never changes: whoever uses it keeps what they
-/// were given when the bundle has become another. It is there whole or not at all, also after a power cut. Faults: the
+/// were given when the bundle has become another. One that a power cut or somebody has torn is made again. Faults: the
 /// bundle is missing, empty, or holds anything but whole certificates, of which a directory might say something else;
 /// `root` cannot be written.
 Result<std::filesystem::path> anchor_directory(const std::filesystem::path& root, const std::filesystem::path& bundle);

@@ -185,7 +185,7 @@ TEST_SUITE("preflight/examine") {
           "address\n"},
          {"not asked in time", set(1, State::not_asked, "SOA: no time left to ask"),
           "info: the time was over before these servers of example.com were asked: ns2.example.com (192.0.2.2:53); "
-          "this host has more to do than it can\n"},
+          "this host or its resolvers are slow\n"},
          {"none asked in time, or reached",
           [&](Question& question) {
             set(0, State::unreachable, "no answer within 1.5 s")(question);
@@ -194,7 +194,7 @@ TEST_SUITE("preflight/examine") {
           "warning: ns1.example.com (192.0.2.1:53), a server of example.com, cannot be reached: no answer within "
           "1.5 s\n"
           "info: the time was over before these servers of example.com were asked: ns2.example.com (192.0.2.2:53); "
-          "this host has more to do than it can\n"},
+          "this host or its resolvers are slow\n"},
          {"IPv6 nowhere",
           [&](Question& question) {
             auto& servers = question.facts.zone->servers;

@@ -111,6 +111,27 @@ TEST_SUITE("store/anchors") {
     CHECK(Texts(bench.names(bench.root)) == Texts{directory.filename().string()});
   }
 
+  TEST_CASE("one that is torn is made again") {
+    AnchorBench bench;
+    const auto directory = bench.made();
+    const auto names = bench.names(directory);
+    SUBCASE("a file is gone") {
+      fs::remove(directory / names[0]);
+    }
+    SUBCASE("a file is empty") {
+      write_file(directory / names[0], "");
+    }
+    SUBCASE("a file is another's") {
+      write_file(directory / names[0], PemMaker(now).root_pem);
+    }
+    SUBCASE("there is one more") {
+      write_file(directory / "0123abcd.0", PemMaker(now).root_pem);
+    }
+    CHECK(bench.made() == directory);
+    CHECK(Texts(bench.names(directory)) == Texts(names));
+    CHECK(verdict(maker().set().cert, directory) == "ok");
+  }
+
   TEST_CASE("a bundle with anything else in it has none") {
     AnchorBench bench;
     const std::string good = maker().root_pem;
